@@ -1,0 +1,188 @@
+"""The conventions that data keep: dimensions, their order, variables and what they add up over.
+
+Laws are numbered as in ``docs/conventions.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jsna_model.errors import LabelError, Problem, raise_all
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# Law 1: registered dimensions in registered order; `draw` is last.
+DIMS = (
+    "scenario", "year", "month", "area", "age", "age_band", "sex", "pattern", "risk", "state", "service", "agency", "component", "draw",
+)  # fmt: skip
+
+#: DfE age bands: label -> (first, last) single year of age.
+AGE_BANDS: dict[str, tuple[int, int]] = {
+    "under_1": (0, 0),
+    "1_4": (1, 4),
+    "5_9": (5, 9),
+    "10_15": (10, 15),
+    "16_17": (16, 17),
+}
+
+#: Geographic levels, finest first; `locality` is the user's own footprint.
+LEVELS = ("lsoa", "msoa", "ward", "locality", "district", "authority", "region", "england")
+
+#: Law 15: what a number rests on.
+BASES = ("observed", "estimated", "projected", "scenario")
+
+#: Law 3: why a value is absent (publishers' symbols on the left).
+STATUS = {
+    "": "present",
+    "c": "suppressed",
+    "x": "not available",
+    "z": "not applicable",
+    "low": "rounds to zero",
+    "k": "rounds to zero",
+    "u": "low reliability",
+}
+
+ENGLAND = "E92000001"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A registered variable.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        Its dimensions in registered order; those in `optional` may be missing.
+    unit : str
+    long_name : str
+    additive_over : frozenset of str
+        Dimensions over which it may be summed (law 7).
+    optional : frozenset of str
+        Dimensions it may come without.
+    """
+
+    dims: tuple[str, ...]
+    unit: str
+    long_name: str
+    additive_over: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+
+
+def _v(dims: str, unit: str, long_name: str, additive: str = "", optional: str = "") -> Variable:
+    return Variable(tuple(dims.split()), unit, long_name, frozenset(additive.split()), frozenset(optional.split()))
+
+
+VARIABLES: dict[str, Variable] = {
+    # population
+    "children": _v("year area age age_band sex", "children", "children aged 0-17", "area age age_band sex", "year age age_band sex"),
+    "deprivation": _v("area", "decile", "IMD 2025 decile, 1 = most deprived"),
+    "social_rented_share": _v("area", "proportion", "share of households renting socially, Census 2021"),
+    "children_log_sd": _v("area age_band", "log", "sd of the log error of small-area child counts", "", "area"),
+    # need
+    "children_by_pattern": _v(
+        "area age_band pattern draw", "children", "children by pattern of risks", "area age_band pattern", "age_band"
+    ),
+    "affected": _v("area age_band risk draw", "children", "children affected by each risk", "area age_band", "age_band"),
+    "expected": _v("area component", "children", "expected children affected, by measure", "area"),
+    "lower": _v("area component", "children", "lower limit of the interval, by measure"),
+    "upper": _v("area component", "children", "upper limit of the interval, by measure"),
+    "relative_width": _v("area component", "ratio", "width of the interval over its expected value"),
+    # parameters of a fitted need model, enough to regenerate any area's draws
+    "national_prevalence": _v("risk draw", "proportion", "national draw, in the evidence's own population"),
+    "frame_prevalence": _v("risk draw", "proportion", "expectation over the England frame, relevance included"),
+    "intercept": _v("risk draw", "logit", "intercept of the area model"),
+    "relevance": _v("risk draw", "logit", "relevance discrepancy"),
+    "gradient": _v("risk draw", "logit per sd", "deprivation gradient"),
+    "age_effect": _v("age_band risk draw", "logit", "age profile"),
+    "log_linear": _v("component draw", "log odds ratio", "log-linear interactions of the overlap"),
+    # demand
+    "flow": _v("scenario year area service draw", "count a year", "events in the financial year", "area year", "draw"),
+    "caseload": _v("scenario year area service draw", "children", "open at 31 March that ends the financial year", "area", "draw"),
+    "opening": _v("scenario year area state draw", "children", "stock at the start of the year", "area state"),
+    "entries": _v("scenario year area state draw", "children", "entries in the year", "area year"),
+    "exits": _v("scenario year area state draw", "children", "exits in the year", "area year"),
+    "closing": _v("scenario year area state draw", "children", "stock at the end of the year", "area state"),
+    "children_projected": _v("year area age_band draw", "children", "projected children", "area age_band", "draw"),
+    "affected_projected": _v("year area draw", "children", "projected children affected by any risk of the set", "area"),
+    "families_helped": _v("scenario year area draw", "families", "families given early help in the year", "area year"),
+    "observed": _v("area service", "count", "published count", "", ""),
+    "observed_per_10000": _v("area service", "per 10,000 children", "published count per 10,000 children"),
+    # decision
+    "difference": _v("scenario year area service draw", "count", "difference from the comparator", "area"),
+    "cost_difference": _v("scenario year area service draw", "pounds", "difference in average cost", "area year service"),
+}  # fmt: skip
+
+
+def in_order(dims: Iterable[str]) -> bool:
+    """Whether dimensions are registered and stand in the registered order (law 1).
+
+    Examples
+    --------
+    >>> in_order(("area", "draw")), in_order(("draw", "area"))
+    (True, False)
+    """
+    try:
+        places = [DIMS.index(d) for d in dims]
+    except ValueError:
+        return False
+    return places == sorted(places)
+
+
+def validate(data: xr.Dataset, name: str = "dataset") -> xr.Dataset:
+    """Check a dataset against the registry; every failure is reported at once.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+    name : str
+        What to call it in messages.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same object.
+
+    Raises
+    ------
+    LabelError
+        Listing unknown variables, wrong dimensions or order, duplicate labels.
+    """
+    problems = []
+    for key, values in data.data_vars.items():
+        variable = VARIABLES.get(str(key))
+        if variable is None:
+            problems.append(Problem(f"variable {key!r} is not registered", f"use one of {sorted(VARIABLES)}", file=name))
+            continue
+        dims = tuple(str(d) for d in values.dims)
+        required = set(variable.dims) - variable.optional
+        if not in_order(dims) or not set(dims) <= set(variable.dims) or not required <= set(dims):
+            problems.append(
+                Problem(f"variable {key!r} has dims {dims}, registered as {variable.dims}", "transpose or rename them", file=name)
+            )
+    for dim in data.indexes:
+        index = data.indexes[dim]
+        if not index.is_unique:
+            twice = sorted({str(x) for x in index[index.duplicated()]})
+            problems.append(Problem(f"{dim} has duplicate labels {twice[:5]}", "keep each label once", file=name, column=str(dim)))
+    raise_all(problems, LabelError)
+    return data
+
+
+def require_additive(variable: str, over: Iterable[str]) -> None:
+    """Refuse a sum over dimensions that a variable does not add up over (law 7).
+
+    Raises
+    ------
+    MeasureError
+    """
+    from jsna_model.errors import MeasureError
+
+    bad = sorted(set(over) - VARIABLES[variable].additive_over)
+    if bad:
+        raise MeasureError(
+            f"{variable} does not add up over {', '.join(bad)} (law 7): a child with two risks would be counted twice. "
+            "Ask for 'any_risk', 'two_or_more' or a single risk."
+        )

@@ -1,0 +1,51 @@
+"""Paired differences and average costs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+WEEKS_A_YEAR = 365.25 / 7
+
+
+def paired_difference(values: Array, comparator: int, axis: int = 0) -> Array:
+    """Difference of every scenario from one of them, draw by draw.
+
+    Parameters
+    ----------
+    values : ndarray
+        Scenario along `axis`, draws last.
+    comparator : int
+        Place of the comparator on `axis`.
+
+    Returns
+    -------
+    ndarray
+        Same shape; exactly zero for the comparator.
+    """
+    return values - np.take(values, [comparator], axis=axis)
+
+
+def child_years(opening: Array, closing: Array) -> Array:
+    """Children-years of a stock over a year, by the trapezium rule: ``(opening + closing) / 2``."""
+    return (opening + closing) / 2
+
+
+def yearly_cost(years: Array, weekly: float) -> Array:
+    """Average cost in pounds of `years` child-years at `weekly` pounds a week, ``years * weekly * 365.25 / 7``."""
+    return years * weekly * WEEKS_A_YEAR
+
+
+def break_even(saving: Array, volume: Array) -> Array:
+    """Most that one unit may cost for cost and saving to balance: ``saving / volume``; NaN where there is no volume.
+
+    Parameters
+    ----------
+    saving : ndarray
+        Pounds saved (negative: spent more).
+    volume : ndarray
+        Units bought.
+    """
+    return np.divide(saving, volume, out=np.full(np.broadcast(saving, volume).shape, np.nan), where=volume != 0)

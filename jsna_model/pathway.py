@@ -1,0 +1,184 @@
+"""Pathway: how need becomes early help and statutory work, and which parameters a scenario may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import xarray as xr
+
+from jsna_model.conventions import validate
+from jsna_model.errors import InputError, Problem, raise_all, unknown_name
+
+#: Annual flows as DfE counts them, in pathway order.
+FLOWS = (
+    "referrals",
+    "re_referrals",
+    "referrals_no_further_action",
+    "referrals_assessed_not_in_need",
+    "section_47_enquiries",
+    "initial_child_protection_conferences",
+    "child_in_need_started",
+    "child_in_need_ended",
+    "child_protection_plan_started",
+    "looked_after_started",
+    "looked_after_ceased",
+)
+#: Stocks as DfE counts them, at 31 March.
+STOCKS = ("child_in_need_at_31_march", "child_protection_plan_at_31_march", "looked_after_at_31_march")
+#: Model states: mutually exclusive. Published stocks are sums of them (see `published_stocks`).
+STATES = ("in_need_only", "on_plan", "looked_after")
+
+SERVICE_LABELS = {
+    "referrals": "Referrals",
+    "re_referrals": "Re-referrals within 12 months",
+    "referrals_no_further_action": "Referrals closed with no further action",
+    "referrals_assessed_not_in_need": "Referrals assessed and found not in need",
+    "section_47_enquiries": "Section 47 enquiries",
+    "initial_child_protection_conferences": "Initial child protection conferences",
+    "child_in_need_started": "Child in need episodes started",
+    "child_in_need_ended": "Child in need episodes ended",
+    "child_protection_plan_started": "Child protection plans started",
+    "looked_after_started": "Children starting to be looked after",
+    "looked_after_ceased": "Children ceasing to be looked after",
+    "child_in_need_at_31_march": "Children in need at 31 March",
+    "child_protection_plan_at_31_march": "Children on a child protection plan at 31 March",
+    "looked_after_at_31_march": "Children looked after at 31 March",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of the pathway that a scenario may change.
+
+    Parameters
+    ----------
+    value : float
+        Central value.
+    sd : float
+        Standard deviation on the scale of `scale`.
+    scale : {"log", "duration", "logit", "identity"}
+        Scale on which it is drawn, so that draws stay inside its range by construction (law 10). ``log``: the mean is `value`.
+        ``duration``: a rate whose mean length of stay, its inverse, is kept. ``logit``: the median is `value`.
+    low, high : float
+        Range; a scenario that leaves it is refused.
+    unit, source : str
+    basis : {"observed", "evidence", "assumption", "illustration"}
+    yearly_sd, persistence : float
+        Of the yearly walk ``e_t = persistence * e_(t-1) + yearly_sd * noise`` on the log scale, for rates that move by themselves
+        (with mean multiplier 1).
+    """
+
+    value: float
+    sd: float
+    scale: str
+    low: float
+    high: float
+    unit: str
+    source: str
+    basis: str
+    yearly_sd: float = 0.0
+    persistence: float = 1.0
+
+
+@dataclass(frozen=True)
+class UnitCost:
+    """Average cost of one unit of a service: `amount` in pounds of `price_year`, per `per`; `cashable` says if it can be saved in cash."""
+
+    service: str
+    amount: float
+    per: str
+    price_year: str
+    source: str
+    agency: str = "local authority"
+    cashable: bool = False
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """Services of one authority, or of several that are modelled one by one.
+
+    Parameters
+    ----------
+    observed : xarray.Dataset
+        ``observed`` (area, service): published counts of the base year, NaN where suppressed or absent; ``status`` (area, service):
+        why (`jsna_model.conventions.STATUS`). Coordinates on ``area``: ``area_name``, ``role`` (``authority``, ``neighbour``,
+        ``england``), ``children`` (0-17).
+    parameters : mapping of str to Parameter
+        By dotted name. Rates that are calibrated to the observed counts, draw by draw, are multipliers with value 1.
+    unit_costs : tuple of UnitCost
+    base_year : str
+        Financial year of the counts, e.g. ``"2024-25"``.
+    early_help_supplied : bool
+        Whether volume of early help was given; if not, effects are per 100 families helped (an illustration).
+    """
+
+    observed: xr.Dataset
+    parameters: Mapping[str, Parameter]
+    unit_costs: tuple[UnitCost, ...]
+    base_year: str
+    source: str
+    early_help_supplied: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        validate(self.observed.drop_vars("status", errors="ignore"), "pathway")
+        problems = []
+        for name, p in self.parameters.items():
+            if not p.low <= p.value <= p.high:
+                problems.append(Problem(f"{name} is {p.value}, outside {p.low} to {p.high} {p.unit}", "give a value in its range"))
+            if p.sd < 0:
+                problems.append(Problem(f"{name} has sd {p.sd}", "give zero or more"))
+        raise_all(problems)
+
+    def parameter(self, name: str) -> Parameter:
+        """A parameter by name.
+
+        Raises
+        ------
+        UnknownNameError
+            With the nearest names.
+        """
+        if name not in self.parameters:
+            raise unknown_name("pathway parameter", name, self.parameters)
+        return self.parameters[name]
+
+    def with_early_help(
+        self, families_per_year: float, unit_cost: float | None = None, children_per_family: float | None = None, source: str = "user"
+    ) -> Pathway:
+        """A copy that knows the authority's own volume of early help, and its cost in pounds per family where given."""
+        if not families_per_year > 0:
+            raise InputError(f"families_per_year is {families_per_year}; give the number of families helped in a year.")
+        changes = {
+            "early_help.reach": replace(self.parameter("early_help.reach"), value=families_per_year, source=source, basis="observed")
+        }
+        if children_per_family is not None:
+            name = "early_help.children_per_family"
+            changes[name] = replace(self.parameter(name), value=children_per_family, source=source, basis="observed")
+        costs = tuple(c for c in self.unit_costs if c.service != "early_help")
+        if unit_cost is not None:
+            if unit_cost < 0:
+                raise InputError(f"unit_cost is {unit_cost}; give pounds per family helped, zero or more.")
+            costs = (*costs, UnitCost("early_help", unit_cost, "family helped", self.base_year, source))
+        return replace(self, parameters={**self.parameters, **changes}, unit_costs=costs, early_help_supplied=True)
+
+
+def published_stocks(states: xr.DataArray) -> xr.DataArray:
+    """Published stocks at 31 March from model states.
+
+    Child in need at 31 March is every open episode: in need only, on a plan, or looked after (DfE, Children in need methodology).
+
+    Parameters
+    ----------
+    states : xarray.DataArray
+        With dim ``state`` = `STATES`.
+
+    Returns
+    -------
+    xarray.DataArray
+        With dim ``service`` = `STOCKS` in place of ``state``.
+    """
+    need, plan, care = (states.sel(state=s, drop=True) for s in STATES)
+    out = xr.concat([need + plan + care, plan, care], dim="service", join="exact").assign_coords(service=list(STOCKS))
+    order = [("service" if d == "state" else d) for d in states.dims]
+    return out.transpose(*order)

@@ -1,0 +1,191 @@
+"""Study: everything asked for, as keys, codes and parameters; written down as ``study.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
+
+from jsna_model.errors import InputError, Problem, nearest, raise_all
+from jsna_model.scenario import Change, Scenario
+
+SCHEMA_VERSION = 1
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EarlyHelp(_Part):
+    """The authority's own early help: families helped in a year, pounds per family, children per family."""
+
+    families_per_year: float | None = Field(None, gt=0)
+    unit_cost: float | None = Field(None, ge=0)
+    children_per_family: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _cost_needs_volume(self) -> EarlyHelp:
+        if self.families_per_year is None and (self.unit_cost is not None or self.children_per_family is not None):
+            raise ValueError("give families_per_year too: a unit cost or family size means nothing without a volume")
+        return self
+
+
+class ChangeEntry(_Part):
+    """One dated change of a scenario."""
+
+    parameter: str
+    op: Literal["scale", "set", "add"]
+    value: float
+    start: Month
+    full_by: Month | Literal[""] = ""
+
+
+class ScenarioEntry(_Part):
+    """A scenario of the user's own; a reason is asked for."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str = ""
+    reason: str = Field(min_length=1)
+    stress_test: StrictBool = False
+    change: tuple[ChangeEntry, ...] = Field(min_length=1)
+
+    def build(self) -> Scenario:
+        """The noun."""
+        changes = tuple(Change(c.parameter, c.op, c.value, c.start, c.full_by) for c in self.change)
+        return Scenario(self.name, self.title or self.name.replace("_", " ").capitalize(), self.reason, changes, self.stress_test)
+
+
+class Publication(_Part):
+    """Who stands behind the report; until owner, approver and review date are named, every page says DRAFT."""
+
+    owner: str = ""
+    approver: str = ""
+    review_date: str = Field("", pattern=r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))?$")
+    internal: StrictBool = False
+
+    @property
+    def approved(self) -> bool:
+        """Whether it may be shown without DRAFT."""
+        return bool(self.owner and self.approver and self.review_date)
+
+
+class Study(_Part):
+    """A study: `area` by name or code, coherent set, draws and seed, files, early help, scenarios and publication.
+
+    Parameters
+    ----------
+    area : str
+        Authority, district (its county is run), region or England.
+    set_name : str
+        Coherent set (``set`` in study.toml).
+    draws, seed : int
+    years : int
+        Financial years projected after 2024-25.
+    footprint, boundaries : str
+        Files, relative to study.toml; empty for none.
+    early_help, publication : tables
+    parameters : mapping of str to float
+        Central values of pathway parameters.
+    ready : tuple of str
+        Ready scenarios.
+    start : str
+        First month of the ready scenarios.
+    scenario : tuple of ScenarioEntry
+    """
+
+    schema_version: StrictInt = SCHEMA_VERSION
+    area: str = Field(min_length=1)
+    title: str = ""
+    set_name: str = Field("higher_harm", alias="set")
+    draws: StrictInt = Field(1000, ge=2, le=100_000)
+    seed: StrictInt = Field(2026, ge=0)
+    years: StrictInt = Field(10, ge=1, le=18)
+    footprint: str = ""
+    boundaries: str = ""
+    early_help: EarlyHelp = EarlyHelp()
+    parameters: dict[str, float] = Field(default_factory=dict)
+    ready: tuple[str, ...] = ("early_help_reach", "follow_up")
+    start: Month = "2026-04"
+    scenario: tuple[ScenarioEntry, ...] = ()
+    publication: Publication = Publication()
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    # The report reads these two names and the three of `publication` from one object.
+    @property
+    def owner(self) -> str:
+        """Owner of the publication."""
+        return self.publication.owner
+
+    @property
+    def approver(self) -> str:
+        """Approver of the publication."""
+        return self.publication.approver
+
+    @property
+    def review_date(self) -> str:
+        """Review date, ISO."""
+        return self.publication.review_date
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], file: str = "study") -> Study:
+        """Build and check a study; every problem is reported at once.
+
+        Raises
+        ------
+        InputError
+            Naming file and key, what was found and what to do.
+        """
+        version = values.get("schema_version", SCHEMA_VERSION)
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise InputError(f"{file} has schema_version {version}; this version reads up to {SCHEMA_VERSION}. Update jsna_model.")
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise_all([_problem(e, file) for e in error.errors()])
+            raise AssertionError("unreachable") from error
+
+    @classmethod
+    def read(cls, path: str | Path) -> Study:
+        """Read ``study.toml``; files named in it are made relative to where it lies.
+
+        Raises
+        ------
+        InputError
+            For a missing file, a TOML error with its line, or any problem of `of`.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f"{path} is not a file. Give a study.toml, or make one with: jsna init")
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} is not valid TOML: {error}. Text goes in double quotes; backslashes in paths are doubled.") from error
+        for key in ("footprint", "boundaries"):
+            if isinstance(values.get(key), str) and values[key]:
+                values[key] = str(path.parent / values[key])
+        return cls.of(values, str(path))
+
+    def write(self, path: str | Path) -> Path:
+        """Write ``study.toml``: what `read` reads back to the same study."""
+        import tomli_w
+
+        target = Path(path)
+        target.write_text(tomli_w.dumps(self.model_dump(by_alias=True, exclude_none=True, mode="json")), encoding="utf-8")
+        return target
+
+
+def _problem(error: Any, file: str) -> Problem:
+    key = ".".join(str(p) for p in error["loc"])
+    if error["type"] == "extra_forbidden":
+        close = nearest(str(error["loc"][-1]), [*Study.model_fields, "set", *EarlyHelp.model_fields, *Publication.model_fields])
+        hint = f"did you mean {' or '.join(close)}?" if close else "remove it"
+        return Problem(f"unknown key {error['loc'][-1]!r}", hint.rstrip("?"), file, column=key)
+    if error["type"] == "missing":
+        return Problem("nothing there", "give a value", file, column=key)
+    return Problem(f"found {error['input']!r}", error["msg"][:1].lower() + error["msg"][1:], file, column=key)
