@@ -1,0 +1,84 @@
+"""data_sources: publications and files become nouns; the only room that reads data.
+
+Each public name loads on first use (PEP 562), so that ``import data_sources`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "areas": "gazetteer",
+    "find_area": "gazetteer",
+    "load_population": "population",
+    "load_frame": "frame",
+    "load_projection": "projection",
+    "load_services": "services",
+    "load_spend": "services",
+    "unit_costs": "services",
+    "england_series": "services",
+    "load_boundaries": "boundaries",
+    "small_area_children": "small_area",
+    "sources": "provenance",
+    "verify": "provenance",
+    "load_evidence": "evidence",
+    "load_evidence_set": "evidence",
+    "load_overlap": "evidence",
+    "default_evidence": "evidence",
+    "evidence_keys": "evidence",
+    "quoted_by_ofsted": "evidence",
+    "load_pathway": "pathway",
+    "ready_scenarios": "pathway",
+    "resolve": "nouns",
+}
+
+__all__ = [
+    "areas",
+    "default_evidence",
+    "england_series",
+    "evidence_keys",
+    "find_area",
+    "load_boundaries",
+    "load_evidence",
+    "load_evidence_set",
+    "load_frame",
+    "load_overlap",
+    "load_pathway",
+    "load_population",
+    "load_projection",
+    "load_services",
+    "load_spend",
+    "quoted_by_ofsted",
+    "ready_scenarios",
+    "resolve",
+    "small_area_children",
+    "sources",
+    "unit_costs",
+    "verify",
+]
+
+if TYPE_CHECKING:
+    from data_sources.boundaries import load_boundaries
+    from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
+    from data_sources.frame import load_frame
+    from data_sources.gazetteer import areas, find_area
+    from data_sources.nouns import resolve
+    from data_sources.pathway import load_pathway, ready_scenarios
+    from data_sources.population import load_population
+    from data_sources.projection import load_projection
+    from data_sources.provenance import sources, verify
+    from data_sources.services import england_series, load_services, load_spend, unit_costs
+    from data_sources.small_area import small_area_children
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(f"data_sources.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'data_sources' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

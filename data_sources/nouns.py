@@ -1,0 +1,71 @@
+"""A study's keys become nouns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
+
+if TYPE_CHECKING:
+    from jsna_model.evidence import Evidence
+    from jsna_model.overlap import Overlap
+    from jsna_model.pathway import Pathway
+    from jsna_model.population import Population
+    from jsna_model.scenario import Scenario
+    from jsna_model.study import Study
+
+
+@dataclass(frozen=True)
+class Nouns:
+    """Everything that the verbs need for a study."""
+
+    area_name: str
+    population: Population
+    evidence: tuple[Evidence, ...]
+    overlap: Overlap
+    projection: Population
+    pathway: Pathway
+    scenarios: tuple[Scenario, ...]
+    boundaries: Any
+    sources: list[dict[str, Any]]
+    quoted: list[dict[str, Any]]
+
+
+def resolve(study: Study) -> Nouns:
+    """Make nouns of a study.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Nouns
+
+    Raises
+    ------
+    JsnaError
+        For an unknown area, set, scenario or parameter, or a file that cannot be used.
+    """
+    from data_sources.boundaries import load_boundaries
+    from data_sources.gazetteer import find_area
+    from data_sources.pathway import load_pathway, ready_scenarios
+    from data_sources.population import load_population
+    from data_sources.projection import load_projection
+    from data_sources.provenance import sources
+
+    area = find_area(study.area)
+    evidence = (*load_evidence_set(study.set_name), *default_evidence())
+    overlap = load_overlap(study.set_name)
+    pathway = load_pathway(area.code, study.parameters)
+    help_ = study.early_help
+    if help_.families_per_year is not None:
+        pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
+    scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
+    population = load_population(area.code, footprint=Path(study.footprint) if study.footprint else None)
+    boundaries = load_boundaries(study.boundaries) if study.boundaries else None
+    return Nouns(
+        area.name, population, evidence, overlap, load_projection(area.code), pathway, scenarios, boundaries, sources(), quoted_by_ofsted()
+    )

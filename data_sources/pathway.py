@@ -1,0 +1,181 @@
+"""The pathway of an authority: its published counts, default parameters with their sources, unit costs and ready scenarios."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_sources.figures_io import Layout, read_figures
+from data_sources.layouts import COSTS
+from data_sources.services import load_services
+from jsna_model.errors import InputError, Problem, raise_all, unknown_name
+from jsna_model.pathway import Parameter, Pathway, UnitCost
+from jsna_model.scenario import Scenario
+
+VOLATILITY = Layout("service_volatility.csv", text=("service", "fitted_on"), counts=("yearly_log_sd", "persistence"), key=("service",))
+PRICE_YEAR = "2024-25"
+
+
+def load_pathway(area: str, parameters: Mapping[str, float] | None = None, figures: Path | None = None) -> Pathway:
+    """Pathway of an authority, on its own 2024-25 counts.
+
+    Parameters
+    ----------
+    area : str
+        Name or code of an authority, district (its county is used), region or England.
+    parameters : mapping of str to float, optional
+        Central values of the user's own, by parameter name.
+    figures : Path, optional
+        Folder of figures; the embedded ones by default.
+
+    Returns
+    -------
+    Pathway
+
+    Raises
+    ------
+    UnknownNameError
+        For an unknown area or parameter.
+    InputError
+        For a value outside its parameter's range; all problems at once.
+    """
+    observed = load_services(area, figures=figures)
+    table = _defaults()
+    volatility = read_figures(VOLATILITY, figures).values.set_index("service")
+    built = {name: _parameter(entry, volatility) for name, entry in table["parameters"].items()}
+    built |= _own(built, observed)
+    given = dict(parameters or {})
+    for name in given:
+        if name not in built:
+            raise unknown_name("pathway parameter", name, built)
+    raise_all(
+        [
+            Problem(
+                f"{name} is {value}, outside {built[name].low:g} to {built[name].high:g} {built[name].unit}", "give a value in its range"
+            )
+            for name, value in given.items()
+            if not built[name].low <= value <= built[name].high
+        ]
+    )
+    built |= {name: replace(built[name], value=float(value), source="user", basis="assumption") for name, value in given.items()}
+    source = "DfE, Children in need 2025 and Children looked after 2025 (year to 31 March 2025), as published"
+    return Pathway(observed, built, _unit_costs(table, figures), "2024-25", source, notes=_gaps(observed))
+
+
+def ready_scenarios(pathway: Pathway, names: tuple[str, ...] = ("early_help_reach", "follow_up"), start: str = "2026-04") -> list[Scenario]:
+    """Scenarios that come with the package.
+
+    Parameters
+    ----------
+    pathway : Pathway
+    names : tuple of str
+        Among ``early_help_reach``, ``follow_up`` and, only where asked for, ``threshold_up`` (a stress test).
+    start : str
+        First month of the change; whole a year later.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    full = f"{int(start[:4]) + 1}{start[4:]}"
+    families = families_to_illustrate(pathway)
+    reach = Scenario(
+        "early_help_reach",
+        f"Early help reaches {families} more {'families' if families > 1 else 'family'} a year",
+        "Ofsted 2015, paragraphs 18-22: earlier opportunities to help were missed in over 40% of cases seen",
+    ).add("early_help.reach", families, start, full)
+    if pathway.early_help_supplied:
+        volume = pathway.parameter("early_help.reach").value
+        reach = Scenario("early_help_reach", f"Early help reaches a quarter more families (from {volume:,.0f} a year)", reach.reason)
+        reach = reach.scale("early_help.reach", 1.25, start, full)
+    follow_up = Scenario(
+        "follow_up",
+        "Three in ten referrals closed without an episode are followed up into early help",
+        "Ofsted 2015, paragraphs 36-46: in 30% of 84 referrals seen, children needed early help and got none (a purposive sample)",
+    ).set("referral.follow_up_share", 0.3, start, full)
+    threshold = Scenario(
+        "threshold_up",
+        "Stress test: odds of accepting a referral fall by a fifth",
+        "asked for by the user; not a proposal",
+        stress_test=True,
+    ).scale("front_door.acceptance", 0.8, start, full)
+    ready = {s.name: s for s in (reach, follow_up, threshold)}
+    for name in names:
+        if name not in ready:
+            raise unknown_name("ready scenario", name, ready)
+    return [ready[name] for name in names]
+
+
+def families_to_illustrate(pathway: Pathway) -> int:
+    """Families a year that an illustration adds: 100, or fewer where 100 could be more than all who are affected."""
+    roles = pathway.observed["role"].values == "authority"
+    children = float(pathway.observed["children"].values[roles].min())
+    return 100 if children >= 20_000 else 10 if children >= 2_000 else 1
+
+
+def _defaults() -> dict[str, Any]:
+    return _toml("defaults/pathway.toml")
+
+
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("data_sources").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _parameter(entry: Mapping[str, Any], volatility: Any) -> Parameter:
+    fields = {k: entry[k] for k in ("value", "sd", "scale", "low", "high", "unit", "source", "basis")}
+    if "volatility" in entry:
+        row = volatility.loc[entry["volatility"]]
+        fields |= {"yearly_sd": float(row["yearly_log_sd"]), "persistence": float(row["persistence"])}
+    if entry.get("drift"):
+        fields["yearly_sd"] = float(_toml("evidence/derived.toml")["drift"]["sd_per_root_year"])
+    return Parameter(**fields)
+
+
+def _own(built: Mapping[str, Parameter], observed: Any) -> dict[str, Parameter]:
+    """Parameters that come from the authority's own counts, pooled where there are several authorities."""
+    own = observed["observed"].isel(area=np.flatnonzero(observed["role"].values == "authority"))
+
+    def total(service: str) -> float:
+        return float(own.sel(service=service).sum(skipna=True))  # suppressed counts are small, and both of a ratio leave them out alike
+
+    referrals = total("referrals")
+    if not referrals > 0:
+        raise InputError("the figures hold no referrals for this area, so that no pathway can be built.")
+    share = total("re_referrals") / referrals
+    return {"referral.re_referral_share": replace(built["referral.re_referral_share"], value=share)}
+
+
+def _gaps(observed: Any) -> tuple[str, ...]:
+    """Where published starts and ends differ by more than a tenth: what the steady state leaves aside, by name."""
+    notes = []
+    own = observed.isel(area=np.flatnonzero(observed["role"].values == "authority"))
+    for name, starts, ends in (
+        ("child in need episodes", "child_in_need_started", "child_in_need_ended"),
+        ("looked-after children", "looked_after_started", "looked_after_ceased"),
+    ):
+        for area in own["area"].values:
+            began, ended = (float(own["observed"].sel(area=area, service=s)) for s in (starts, ends))
+            if began > 0 and np.isfinite(ended) and abs(ended / began - 1) > 0.1:
+                place = str(own["area_name"].sel(area=area).values)
+                notes.append(
+                    f"{place}, {name} in 2024-25: {began:,.0f} started, {ended:,.0f} ended ({ended / began - 1:+.0%}). The projection "
+                    "holds the stock steady at the published count of 31 March 2025 and does not carry this difference on."
+                )
+    return tuple(notes)
+
+
+def _unit_costs(table: Mapping[str, Any], figures: Path | None) -> tuple[UnitCost, ...]:
+    published = read_figures(COSTS, figures).values
+    out = []
+    for entry in table["unit_costs"]:
+        row = published[(published["measure"] == entry["measure"]) & (published["year"] == f"{PRICE_YEAR} (OT)")]
+        if len(row) != 1:
+            raise InputError(f"{COSTS.file}: no single row for {entry['measure']!r} in {PRICE_YEAR} (OT). Restore the row.")
+        out.append(UnitCost(entry["service"], float(row["value"].iloc[0]), entry["per"], PRICE_YEAR, entry["source"]))
+    return tuple(out)
