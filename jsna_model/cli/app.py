@@ -1,0 +1,223 @@
+"""The commands; each is a thin call of the rooms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import jsna_model
+from jsna_model.errors import InputError
+
+app = typer.Typer(
+    help="Needs assessment for children's services: evidence and population to children affected, demand, scenarios and a report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+evidence_app = typer.Typer(help="The evidence catalogue.", no_args_is_help=True)
+sources_app = typer.Typer(help="The embedded figures and where they come from.", no_args_is_help=True)
+app.add_typer(evidence_app, name="evidence")
+app.add_typer(sources_app, name="sources")
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+FORMATS = ("html", "docx", "xlsx")
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"jsna_model {jsna_model.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False) -> None:
+    pass
+
+
+@app.command()
+def report(
+    run: Annotated[Path | None, typer.Argument(help="A run folder whose report is to be written again.")] = None,
+    area: Annotated[str | None, typer.Option(help="Authority, district, region or England: name or code.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder to write.")] = None,
+    set_name: Annotated[str, typer.Option("--set", help="Coherent set: higher_harm or wider_exposure.")] = "higher_harm",
+    draws: Annotated[str, typer.Option(help="Number of draws.")] = "1000",
+    seed: Annotated[str, typer.Option(help="Seed of every random stream.")] = "2026",
+    footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality: localities or family-hub areas.")] = None,
+    boundaries: Annotated[Path | None, typer.Option(help="GeoJSON, GeoPackage or GeoParquet of ward or MSOA boundaries.")] = None,
+    families: Annotated[
+        float | None, typer.Option(help="Families given early help in a year; without it effects are per 100 families.")
+    ] = None,
+    unit_cost: Annotated[float | None, typer.Option(help="Pounds per family given early help.")] = None,
+    stress_test: Annotated[bool, typer.Option("--stress-test", help="Add the threshold stress test.")] = False,
+    internal: Annotated[bool, typer.Option("--internal", help="Show LSOA tables and maps; not for publication.")] = False,
+    to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
+    quiet: Quiet = False,
+) -> None:
+    """The main job: estimate, project, compare and report, offline."""
+    from jsna_model.cli.run import rewrite, run_study
+    from jsna_model.study import Study
+
+    formats = _formats(to)
+    if run is not None and area is not None:
+        raise InputError("RUN and --area exclude each other. Give a run folder to write its report again, or an area to run a new one.")
+    if run is not None:
+        rewrite(run, out or run, formats, internal, quiet)
+        return
+    if area is None:
+        raise InputError('Nothing to report on. Give --area, such as --area "Milton Keynes"; jsna areas lists all.')
+    ready = ("early_help_reach", "follow_up", *(("threshold_up",) if stress_test else ()))
+    early_help = {k: v for k, v in (("families_per_year", families), ("unit_cost", unit_cost)) if v is not None}
+    study = Study.of(
+        {
+            "area": area,
+            "set": set_name,
+            "draws": _number(draws, "--draws"),
+            "seed": _number(seed, "--seed"),
+            "footprint": str(footprint or ""),
+            "boundaries": str(boundaries or ""),
+            "early_help": early_help,
+            "ready": ready,
+            "publication": {"internal": internal},
+        },
+        "command line",
+    )
+    run_study(study, out or Path("out"), formats, quiet)
+
+
+@app.command(name="run")
+def run_command(
+    study: Annotated[Path, typer.Argument(help="study.toml")],
+    out: Out = Path("out"),
+    to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
+    quiet: Quiet = False,
+) -> None:
+    """Run a study.toml into a run folder."""
+    from jsna_model.cli.run import run_study
+    from jsna_model.study import Study
+
+    run_study(Study.read(study), out, _formats(to), quiet)
+
+
+@app.command()
+def check(study: Annotated[Path, typer.Argument(help="study.toml")]) -> None:
+    """Check a study.toml and every file that it names, without running it."""
+    import data_sources as src
+    from jsna_model.study import Study
+
+    nouns = src.resolve(Study.read(study))
+    typer.echo(f"{study}: sound. {nouns.population}")
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="Folder to make.")],
+    area: Annotated[str, typer.Option(help="Authority: name or code.")] = "Milton Keynes",
+) -> None:
+    """Make a folder with a study.toml to fill in, asking for early help and publication."""
+    import data_sources as src
+    from jsna_model.study import Study
+
+    target = Path(name) / "study.toml"
+    if target.exists():
+        raise InputError(f"{target} is there already. Choose another folder; nothing was overwritten.")
+    found = src.find_area(area)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    Study.of({"area": found.name}).write(target)
+    typer.echo(
+        f"Wrote {target}. Fill in [early_help] families_per_year and unit_cost, and [publication]; then: jsna run {target} --out {name}/out"
+    )
+
+
+@app.command()
+def areas(text: Annotated[str | None, typer.Argument(help="Part of a name or code.")] = None) -> None:
+    """List the areas that can be asked for."""
+    import data_sources as src
+
+    table = src.areas(text)
+    if table.empty:
+        src.find_area(text or "")
+    for row in table.itertuples():
+        inside = f" in {row.authority_name}" if row.level == "district" else f" ({row.region_name})" if row.level == "authority" else ""
+        typer.echo(f"{row.code}  {row.name}{inside}  [{row.level}]")
+
+
+@app.command()
+def estimate(
+    area: Annotated[str, typer.Option(help="Authority, district, region or England: name or code.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write.")],
+    level: Annotated[str, typer.Option(help="lsoa, msoa, ward, locality, district or authority.")] = "lsoa",
+    set_name: Annotated[str, typer.Option("--set", help="Coherent set: higher_harm or wider_exposure.")] = "higher_harm",
+    draws: Annotated[str, typer.Option(help="Number of draws.")] = "1000",
+    seed: Annotated[str, typer.Option(help="Seed.")] = "2026",
+    footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Children affected by area, as a table: every measure, expected value and 95% interval."""
+    from jsna_model.cli.run import write_estimate
+    from jsna_model.study import Study
+
+    values = {"area": area, "set": set_name, "draws": _number(draws, "--draws"), "seed": _number(seed, "--seed")}
+    write_estimate(Study.of({**values, "footprint": str(footprint or "")}, "command line"), level, out, quiet)
+
+
+@evidence_app.command(name="list")
+def evidence_list() -> None:
+    """Every estimate of the catalogue, in a line each."""
+    import data_sources as src
+
+    for e in src.load_evidence(*src.evidence_keys()):
+        typer.echo(f"{e.key:8} {e.risk:32} {e.value:6.1%} ({e.lower:.1%} to {e.upper:.1%})  {e.geography}, {e.period}")
+
+
+@evidence_app.command(name="show")
+def evidence_show(key: Annotated[str, typer.Argument(help="Catalogue key or risk.")]) -> None:
+    """One estimate with its construct, interval, source and traps."""
+    import data_sources as src
+
+    (e,) = src.load_evidence(key)
+    interval = f"{e.lower:.2%} to {e.upper:.2%} at {e.level:.0%}, {e.interval_basis}"
+    relevance = f"logit sd {e.relevance.sd:.2f}: {e.relevance.reason}"
+    rows = {
+        "Key": e.key, "Risk": e.label, "Value": f"{e.value:.2%}", "Interval": interval,
+        "Numerator": e.numerator, "Denominator": e.denominator, "Construct": str(e.construct), "Ages": f"{e.ages[0]}-{e.ages[1]}",
+        "Geography": e.geography, "Period": e.period, "Conversion": e.conversion or "none", "Source": e.source, "Address": e.url,
+        "Licence": e.licence, "Relevance": relevance, "Varies": e.variation.source, "Notes": e.notes,
+    }  # fmt: skip
+    for name, value in rows.items():
+        typer.echo(f"{name + ':':13}{value}")
+
+
+@sources_app.command(name="list")
+def sources_list() -> None:
+    """The embedded figures, with publisher, release and licence."""
+    import data_sources as src
+
+    for s in src.sources():
+        typer.echo(f"{s['file']}: {s['title']}. {s['publisher']}, {s['release']}. {s['licence']}")
+
+
+@sources_app.command(name="verify")
+def sources_verify() -> None:
+    """Check the embedded figures against their recorded hashes."""
+    import data_sources as src
+
+    src.verify()
+    typer.echo("Every embedded figure is as it was recorded.")
+
+
+def _number(text: str, option: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"{option} is {text!r}; give a whole number, such as 1000.") from None
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    asked = tuple(t.strip().lower() for t in text.split(",") if t.strip())
+    wrong = [a for a in asked if a not in FORMATS]
+    if wrong or not asked:
+        raise InputError(f"--to is {text!r}; give formats among {', '.join(FORMATS)}.")
+    return asked

@@ -1,0 +1,216 @@
+"""Running a study into a run folder: everything is made under a temporary name, then moved in; nothing is lost or half written."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from jsna_model.errors import InputError, OutputError, unknown_name
+
+if TYPE_CHECKING:
+    from jsna_model.result import Result
+    from jsna_model.study import Study
+
+RUN_FILES = ("report.html", "report.docx", "tables.xlsx", "result.nc", "manifest.json", "study.toml")
+_FORMAT_FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx"}
+
+
+def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) -> None:
+    """The whole line for a study: resolve, estimate, project, compare, report."""
+    check_folder(out)
+    rooms = _rooms()
+    with _Progress(quiet) as progress:
+        progress("reading figures", 0, 4)
+        nouns = rooms["src"].resolve(study)
+        import jsna_model as jm
+
+        now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=study.draws, seed=study.seed, progress=progress)
+        now = now.with_provenance(area_name=nouns.area_name, sources=nouns.sources, quoted=nouns.quoted)
+        future = jm.project(now, nouns.projection, nouns.pathway, nouns.scenarios, years=study.years, progress=progress)
+        choice = jm.compare(future, to="baseline")
+        with assembled(out) as folder:
+            progress("writing the report", 3, 4)
+            rooms["reports"].write(
+                choice,
+                folder,
+                formats=formats,
+                study=study,
+                boundaries=nouns.boundaries,
+                internal=study.publication.internal,
+                progress=progress,
+            )
+            _keep(choice, study, folder)
+    if not quiet:
+        typer.echo(f"Wrote {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.name in RUN_FILES))}")
+
+
+def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quiet: bool) -> None:
+    """Write the report of an existing run again."""
+    from jsna_model.result import Result
+    from jsna_model.study import Study
+
+    if not (run / "result.nc").is_file():
+        raise InputError(f"{run} is not a run folder: it holds no result.nc. Give the folder of an earlier run.")
+    check_folder(out)
+    result, study = Result.load(run / "result.nc"), Study.read(run / "study.toml")
+    rooms = _rooms()
+    boundaries = rooms["src"].load_boundaries(study.boundaries) if study.boundaries else None
+    with _Progress(quiet) as progress, assembled(out) as folder:
+        rooms["reports"].write(
+            result,
+            folder,
+            formats=formats,
+            study=study,
+            boundaries=boundaries,
+            internal=internal or study.publication.internal,
+            progress=progress,
+        )
+        if out.resolve() != run.resolve():
+            _keep(result, study, folder)
+    if not quiet:
+        typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}")
+
+
+def write_estimate(study: Study, level: str, out: Path, quiet: bool) -> None:
+    """Every measure of every area of a level, as one CSV that Excel opens."""
+    import pandas as pd
+
+    import jsna_model as jm
+
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder. Give the name of a CSV file.")
+    with _Progress(quiet) as progress:
+        nouns = _rooms()["src"].resolve(study)
+        now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=study.draws, seed=study.seed, progress=progress)
+    if level not in now.levels:
+        raise unknown_name("level", level, now.levels)
+    tables = [now.summary(m, level=level).assign(measure=m) for m in now.measures]
+    table = pd.concat(tables, ignore_index=True)
+    temporary = out.with_name(out.name + ".part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(temporary, index=False, encoding="utf-8-sig")
+        temporary.replace(out)
+    except PermissionError:
+        raise OutputError(f"{out} is open in another program. Close it, or use --out with another name; nothing was changed.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    if not quiet:
+        typer.echo(f"Wrote {out}: {len(table):,} rows, estimated (modelled), not counted.")
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a path that is a file, a folder that holds other things, or one with a file open elsewhere, before any work is done.
+
+    Raises
+    ------
+    OutputError
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file. Give --out the name of a folder.")
+    if not out.is_dir():
+        return
+    there = [p.name for p in out.iterdir() if not p.name.startswith(".")]
+    if there and "manifest.json" not in there:
+        raise OutputError(
+            f"{out} is not empty and not a run folder (it has no manifest.json). Give --out a new or empty folder; nothing was written."
+        )
+    for name in RUN_FILES:
+        if (out / name).is_file():
+            try:
+                with (out / name).open("r+b"):
+                    pass
+            except PermissionError:
+                raise OutputError(f"{out / name} is open in another program: close {name} or use --out with another folder.") from None
+
+
+@contextmanager
+def assembled(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out` whose files are moved into it together at the end, or not at all.
+
+    Raises
+    ------
+    OutputError
+        Where a file cannot be replaced; what was there before is put back.
+    """
+    parent = out.resolve().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix=f".{out.name}-", dir=parent))
+    except OSError as error:
+        raise OutputError(f"cannot write beside {out}: {error.strerror}. Use --out with a folder you may write to.") from None
+    try:
+        yield folder
+        made_out = not out.exists()
+        out.mkdir(exist_ok=True)
+        old, moved = folder / ".old", []
+        old.mkdir()
+        try:
+            for file in sorted(p for p in folder.iterdir() if p.is_file()):
+                target = out / file.name
+                if target.exists():
+                    target.replace(old / file.name)
+                moved.append(file.name)
+                file.replace(target)
+        except OSError as error:
+            for name in moved:
+                (out / name).unlink(missing_ok=True)
+            for file in old.iterdir():
+                file.replace(out / file.name)
+            if made_out:
+                out.rmdir()
+            name = Path(error.filename or "").name
+            raise OutputError(f"{name} is open in another program: close {name} or use --out; what was there is as it was.") from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep(result: Result, study: Study, folder: Path) -> None:
+    from jsna_model.cli.manifest import write_manifest
+
+    result.save(folder / "result.nc")
+    absolute = {k: str(Path(v).resolve()) for k in ("footprint", "boundaries") if (v := getattr(study, k))}
+    write_manifest(folder / "manifest.json", result, study)
+    study.model_copy(update=absolute).write(folder / "study.toml")
+
+
+def _rooms() -> dict[str, Any]:
+    """The two other rooms, refusing files of the user's that shadow them."""
+    import data_sources
+    import reports
+
+    for room in (data_sources, reports):
+        if not hasattr(room, "__all__"):
+            where = room.__file__ or next(iter(room.__path__), "?")
+            raise InputError(f"{where} shadows the package's own {room.__name__}. Rename it, or run jsna from another folder.")
+    return {"src": data_sources, "reports": reports}
+
+
+class _Progress:
+    """A progress bar on standard error, shown once two seconds have passed."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.bar: Any = None
+
+    def __enter__(self) -> _Progress:
+        from tqdm import tqdm
+
+        self.bar = tqdm(disable=self.quiet, delay=2, file=sys.stderr, leave=False, bar_format="{desc} {bar} {n_fmt}/{total_fmt}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        self.bar.set_description(what, refresh=False)
+        self.bar.total = of
+        self.bar.n = done
+        self.bar.update(0)

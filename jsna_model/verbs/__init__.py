@@ -1,0 +1,1 @@
+"""The three verbs: estimate, project, compare. They orchestrate; formulae live in `jsna_model.methods`."""

@@ -1,0 +1,440 @@
+"""The first verb: population + evidence + overlap -> children affected now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+import jsna_model
+from jsna_model.conventions import AGE_BANDS, ENGLAND
+from jsna_model.errors import Problem, raise_all
+from jsna_model.evidence import Evidence
+from jsna_model.overlap import Overlap
+from jsna_model.population import Population
+from jsna_model.result import JOINT_MEASURES, Result, check_tree
+from jsna_model.verbs.need_model import AREA_CORRELATION, NeedModel, fit_need
+
+Array = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+INTERVAL = 0.95
+BANDS = list(AGE_BANDS)
+
+
+def estimate(
+    population: Population,
+    evidence: Sequence[Evidence],
+    overlap: Overlap | None = None,
+    *,
+    draws: int = 1000,
+    seed: int = 2026,
+    progress: Progress | None = None,
+) -> Result:
+    """Estimate children affected, by area, age band, risk and combination of risks.
+
+    Parameters
+    ----------
+    population : Population
+        Children by area and DfE age band, with deprivation and the England frame (`data_sources.load_population`).
+    evidence : sequence of Evidence
+        Risks of a coherent set, risks that stand alone, or both.
+    overlap : Overlap, optional
+        How the risks that it names occur together; all others stand alone. Without one, every risk stands alone.
+    draws : int
+        Number of draws, at least 2.
+    seed : int
+        Seed of every named stream.
+    progress : callable, optional
+        Called with (what, done, of) after each authority.
+
+    Returns
+    -------
+    Result
+        Group ``need``: draws for authorities and above, summaries for finer areas.
+
+    Raises
+    ------
+    InputError
+        For draws that are not a whole number above 1, or a population without deprivation or frame.
+    ConstructError
+        For an overlap whose constructs are not those of its marginals.
+    """
+    _check_arguments(population, draws, seed)
+    assert population.frame is not None
+    model = fit_need(tuple(evidence), overlap, population.frame, int(draws), int(seed))
+    base, x = _base(population)
+    known = population.known_total
+
+    codes = list(population.authorities)
+    levels: dict[str, list[xr.Dataset]] = {}
+    totals = []
+    for i, authority in enumerate(codes):
+        here = base.isel(area=np.flatnonzero(base["authority"].values == authority))
+        parts, total = _authority(model, authority, here, x[here["place"].values], known)
+        for level, data in parts.items():
+            levels.setdefault(level, []).append(data)
+        totals.append(total)
+        if progress:
+            progress("estimating", i + 1, len(codes))
+
+    tree = {"need": _coordinates(model, overlap), "need/parameters": _parameters(model, population)}
+    finer = [level for level in levels if level != "authority"]
+    for level in finer:
+        tree[f"need/{level}"] = xr.concat(levels[level], dim="area", join="exact", combine_attrs="identical")
+    authority_data = xr.concat(totals, dim="area", join="exact")
+    tree["need/authority"] = authority_data
+    england = {}
+    if abs(population.total() / float(population.frame.children.sum()) - 1) < 1e-9:
+        tree |= _above(authority_data)
+        england = _departure(model, tree["need/england"])
+    provenance = {
+        "package": f"jsna_model {jsna_model.__version__}",
+        "seed": int(seed),
+        "draws": int(draws),
+        "interval": INTERVAL,
+        "set": overlap.set_name if overlap else "",
+        "focus": population.focus,
+        "evidence": [asdict(e) for e in evidence],
+        "overlap": asdict(overlap) if overlap else {},
+        "population": {"source": population.source, "level": population.level, "hash": population.hash, "known_total": known},
+        "frame": {"version": population.frame.version, "hash": population.frame.hash},
+        "rejected_share": model.rejected,
+        "england": england,
+        "assumptions": _assumptions(evidence, overlap, population),
+        "boundary": {},
+    }
+    return Result(check_tree(xr.DataTree.from_dict(tree)), json.loads(json.dumps(provenance)))
+
+
+def regenerate(result: Result, level: str) -> xr.Dataset:
+    """Draws of every area of a level, made again by name from what the result keeps.
+
+    Parameters
+    ----------
+    result : Result
+    level : str
+
+    Returns
+    -------
+    xarray.Dataset
+        ``children_by_pattern`` (area, age_band, pattern, draw) and ``affected`` (area, age_band, risk, draw).
+    """
+    model, known = _model_of(result)
+    finest = result.levels[0]
+    base = result.node(f"need/{finest}")
+    x = base["deprivation_x"].values
+    out = []
+    for authority in sorted(set(base["authority"].values.tolist())):
+        places = np.flatnonzero(base["authority"].values == authority)
+        here = base.isel(area=places)
+        counts = model.child_counts(here["area"].values.tolist(), here["children"].values, _log_sd(here), known)
+        codes, labels, _ = _groups(here, level, finest)
+        pattern_count = 2 ** len(model.joint) if model.joint else 0
+        patterns = np.zeros((len(labels), len(BANDS), pattern_count, model.draws))
+        affected = np.zeros((len(labels), len(BANDS), len(model.risks), model.draws))
+        for part, p, a in model.blocks(authority, here["area"].values.tolist(), x[places], counts):
+            np.add.at(patterns, codes[part], p)
+            np.add.at(affected, codes[part], a)
+        out.append(_draws_dataset(model, labels, patterns, affected))
+    need = result.node("need")
+    data = xr.concat(out, dim="area", join="exact").assign_coords({c: need[c].values for c in need.coords})
+    return data.sel(area=result.node(f"need/{level}")["area"].values)
+
+
+def _check_arguments(population: Population, draws: int, seed: int) -> None:
+    problems = []
+    if isinstance(draws, bool) or int(draws) != draws or draws < 2:
+        problems.append(Problem(f"draws is {draws!r}", "give a whole number of draws, at least 2 (1000 is usual)"))
+    if isinstance(seed, bool) or int(seed) != seed or seed < 0:
+        problems.append(Problem(f"seed is {seed!r}", "give a whole number, zero or more"))
+    if population.frame is None:
+        problems.append(
+            Problem("the population carries no England frame", "load it with data_sources.load_population, or pass frame=load_frame()")
+        )
+    if "deprivation" not in population.data:
+        problems.append(Problem("the population has no 'deprivation'", "give the IMD decile of each area"))
+    if "age_band" not in population.data["children"].dims:
+        problems.append(Problem("children are not by 'age_band'", f"give the DfE bands {', '.join(BANDS)}"))
+    elif list(population.data["age_band"].values) != BANDS:
+        problems.append(Problem(f"age bands are {list(population.data['age_band'].values)}", f"give {BANDS}, in order"))
+    raise_all(problems)
+
+
+def _base(population: Population) -> tuple[xr.Dataset, Array]:
+    """Areas in code order with their place, and their standardised deprivation."""
+    assert population.frame is not None
+    data = population.data
+    data = data.isel(area=np.argsort(data["area"].values.astype(str), kind="stable"))
+    data = data.transpose("area", "age_band", ...)
+    x = population.frame.standardise("deprivation", data["deprivation"].values.astype(float))
+    data = _split_crossing(data)
+    data = data.assign_coords(place=("area", np.arange(data.sizes["area"])), deprivation_x=("area", x))
+    data.attrs["level"] = population.level
+    return data, x
+
+
+def _split_crossing(data: xr.Dataset) -> xr.Dataset:
+    """Name the parts of a group that crosses authorities: ``<code>:<authority>``, "<name> (<authority> part)" (law 9)."""
+    authority, authority_name = data["authority"].values.astype(str), data["authority_name"].values.astype(str)
+    for level in ("msoa", "ward", "locality", "district"):
+        if level not in data.coords:
+            continue
+        codes = data[level].values.astype(str)
+        owners: dict[str, set[str]] = {}
+        for code, owner in zip(codes, authority, strict=True):
+            owners.setdefault(code, set()).add(owner)
+        crosses = np.array([len(owners[c]) > 1 for c in codes])
+        if not crosses.any():
+            continue
+        names = data[f"{level}_name"].values.astype(str) if f"{level}_name" in data.coords else codes
+        parts = [f"{c}:{a}" if x else c for c, a, x in zip(codes, authority, crosses, strict=True)]
+        named = [f"{n} ({a} part)" if x else n for n, a, x in zip(names, authority_name, crosses, strict=True)]
+        data = data.assign_coords({level: ("area", np.array(parts)), f"{level}_name": ("area", np.array(named))})
+    return data
+
+
+def _log_sd(here: xr.Dataset) -> Array:
+    shape = here["children"].shape
+    return np.broadcast_to(here["children_log_sd"].values, shape) if "children_log_sd" in here else np.zeros(shape)
+
+
+def _groups(here: xr.Dataset, level: str, finest: str) -> tuple[NDArray[np.int64], list[str], list[str]]:
+    """Place of each area in the groups of a level, with the groups' codes and names, in code order."""
+    if level == finest:
+        return np.arange(here.sizes["area"]), here["area"].values.tolist(), here["area_name"].values.tolist()
+    keys = here[level].values.astype(str)
+    labels, index = np.unique(keys, return_inverse=True)
+    first = [int(np.flatnonzero(index == i)[0]) for i in range(len(labels))]
+    names = here[f"{level}_name"].values[first].tolist() if f"{level}_name" in here.coords else labels.tolist()
+    return index, labels.tolist(), names
+
+
+def _authority(model: NeedModel, authority: str, here: xr.Dataset, x: Array, known_total: bool) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
+    """Summaries of every finer level of one authority, and the authority's draws."""
+    codes = here["area"].values.tolist()
+    finest = str(here.attrs["level"])
+    counts = model.child_counts(codes, here["children"].values, _log_sd(here), known_total)
+    names, weights = _components(model)
+    measures = np.empty((len(codes), len(names), model.draws))
+    patterns = np.zeros((1, len(BANDS), weights.shape[1], model.draws))
+    affected = np.zeros((1, len(BANDS), len(model.risks), model.draws))
+    for part, p, a in model.blocks(authority, codes, x, counts):
+        # Areas are added one by one in code order, so that the sum does not depend on how they are blocked.
+        patterns = np.add.reduce(np.concatenate([patterns, p]), axis=0, keepdims=True)
+        affected = np.add.reduce(np.concatenate([affected, a]), axis=0, keepdims=True)
+        measures[part, : len(weights)] = np.einsum("mp,npd->nmd", weights, p.sum(1))
+        measures[part, len(weights) :] = a.sum(1)
+    finer = {}
+    if finest != "authority":
+        present = [finest, *(lv for lv in ("msoa", "ward", "locality", "district") if lv in here.coords and lv != finest)]
+        for level in present:
+            index, labels, label_names = _groups(here, level, finest)
+            if level == "district" and set(labels) == {authority}:
+                continue
+            finer[level] = _summaries(here, measures, index, labels, label_names, names, keep=level == finest)
+    total = _draws_dataset(model, [authority], patterns, affected)
+    total["children"] = (("area", "age_band"), here["children"].values.sum(0)[None])
+    return finer, _place(total, here, np.zeros(len(codes), dtype=int), [str(here["authority_name"].values[0])])
+
+
+def _components(model: NeedModel) -> tuple[list[str], Array]:
+    """Names of the measures, and the patterns that make each joint one, shape (joint measures, pattern)."""
+    if not model.joint:
+        return list(model.risks), np.zeros((0, 0))
+    size = np.array([bin(i).count("1") for i in range(2 ** len(model.joint))])
+    weights = np.stack([((size >= least) & (size <= most)).astype(float) for least, most in JOINT_MEASURES.values()])
+    return [*JOINT_MEASURES, *model.risks], weights
+
+
+def _summaries(
+    here: xr.Dataset, measures: Array, index: NDArray[np.int64], labels: list[str], names: list[str], components: list[str], keep: bool
+) -> xr.Dataset:
+    """Expected value and interval of each measure in the groups of a level: draws are added first (law 6)."""
+    values = measures
+    if len(labels) != len(measures):
+        order = np.argsort(index, kind="stable")
+        starts = np.searchsorted(index[order], np.arange(len(labels)))
+        values = np.add.reduceat(measures[order], starts, axis=0)
+    tail = (1 - INTERVAL) / 2
+    expected = values.mean(-1)
+    lower, upper = np.quantile(values, [tail, 1 - tail], axis=-1)
+    width = np.divide(upper - lower, expected, out=np.full_like(expected, np.nan), where=expected > 0)
+    children = np.zeros((len(labels), len(BANDS)))
+    np.add.at(children, index, here["children"].values)
+    dims = ("area", "component")
+    data = xr.Dataset(
+        {
+            "expected": (dims, expected),
+            "lower": (dims, lower),
+            "upper": (dims, upper),
+            "relative_width": (dims, width),
+            "children": (("area", "age_band"), children),
+        },
+        coords={"area": labels, "component": components},
+        attrs={"interval": INTERVAL},
+    )
+    if keep:
+        parents = [c for c in here.coords if c not in ("area", "age_band", "place", "easting", "northing", "authority", "authority_name")]
+        data = data.assign_coords({str(c): ("area", here[c].values) for c in parents if here[c].dims == ("area",)})
+        if "children_log_sd" in here:
+            data["children_log_sd"] = (("area", "age_band"), np.array(_log_sd(here)))
+        data["deprivation"] = ("area", here["deprivation"].values)
+    return _place(data, here, index, names)
+
+
+def _place(data: xr.Dataset, here: xr.Dataset, index: NDArray[np.int64], names: list[str]) -> xr.Dataset:
+    """Names, authority, region and child-weighted centroid of each group."""
+    n = data.sizes["area"]
+    weights = here["children"].values.sum(1) + 1e-9
+    coords: dict[str, tuple[str, Any]] = {"area_name": ("area", names)}
+    for axis in ("easting", "northing"):
+        if axis in here.coords:
+            total = np.bincount(index, weights=weights, minlength=n)
+            coords[axis] = ("area", np.bincount(index, weights=weights * here[axis].values, minlength=n) / total)
+    for parent in ("authority", "authority_name", "region", "region_name"):
+        if parent in here.coords:
+            coords[parent] = ("area", np.repeat(here[parent].values[:1], n))
+    return data.assign_coords(coords)
+
+
+def _draws_dataset(model: NeedModel, labels: list[str], patterns: Array, affected: Array) -> xr.Dataset:
+    data = {"affected": (("area", "age_band", "risk", "draw"), affected)}
+    if model.joint:
+        data["children_by_pattern"] = (("area", "age_band", "pattern", "draw"), patterns)
+    return xr.Dataset(data, coords={"area": labels})
+
+
+def _coordinates(model: NeedModel, overlap: Overlap | None) -> xr.Dataset:
+    coords: dict[str, Any] = {"risk": list(model.risks), "age_band": BANDS, "draw": np.arange(model.draws)}
+    if overlap:
+        coords["pattern"] = list(overlap.patterns())
+    return xr.Dataset(coords=coords)
+
+
+def _parameters(model: NeedModel, population: Population) -> xr.Dataset:
+    """What is needed to draw any area again."""
+    by_risk = {
+        "national_prevalence": model.national,
+        "frame_prevalence": model.frame,
+        "intercept": model.intercept,
+        "relevance": model.relevance,
+        "gradient": model.gradient,
+    }
+    data: dict[str, Any] = {name: (("risk", "draw"), values) for name, values in by_risk.items()}
+    data["age_effect"] = (("age_band", "risk", "draw"), model.age_effect)
+    coords = {}
+    if len(model.log_linear):
+        data["log_linear"] = (("component", "draw"), np.concatenate([model.log_linear, model.start]))
+        coords["component"] = [f"interaction_{i}" for i in range(len(model.log_linear))] + [f"start_{i}" for i in range(len(model.start))]
+    attrs = {
+        "joint": list(model.joint) or [-1],
+        "authority_sd": model.authority_sd,
+        "small_area_sd": model.small_area_sd,
+        "correlation": model.correlation,
+        "seed": model.seed,
+        "rejected": model.rejected,
+        "known_total": int(population.known_total),
+    }
+    return xr.Dataset(data, coords=coords, attrs=attrs)
+
+
+def _model_of(result: Result) -> tuple[NeedModel, bool]:
+    node = result.node("need/parameters")
+    joint = tuple(int(j) for j in np.atleast_1d(node.attrs["joint"]) if j >= 0)
+    draws = node.sizes["draw"]
+    log_linear, start = np.zeros((0, draws)), np.zeros((3, draws))
+    if "log_linear" in node:
+        rows = node["log_linear"].values
+        log_linear, start = rows[:-3], rows[-3:]
+    model = NeedModel(
+        risks=result.risks,
+        joint=joint,
+        national=node["national_prevalence"].values,
+        frame=node["frame_prevalence"].values,
+        intercept=node["intercept"].values,
+        relevance=node["relevance"].values,
+        gradient=node["gradient"].values,
+        age_effect=node["age_effect"].values,
+        log_linear=log_linear,
+        start=start,
+        authority_sd=np.atleast_1d(node.attrs["authority_sd"]),
+        small_area_sd=np.atleast_1d(node.attrs["small_area_sd"]),
+        correlation=float(node.attrs["correlation"]),
+        seed=int(node.attrs["seed"]),
+        rejected=float(node.attrs["rejected"]),
+    )
+    return model, bool(node.attrs["known_total"])
+
+
+def _above(authorities: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Regions and England, where every authority is there: sums of authorities in code order."""
+    out = {}
+    for level, codes, names in (
+        ("region", authorities["region"].values, authorities["region_name"].values),
+        ("england", np.full(authorities.sizes["area"], ENGLAND), np.full(authorities.sizes["area"], "England")),
+    ):
+        labels, first, index = np.unique(codes, return_index=True, return_inverse=True)
+        parts = []
+        for i in range(len(labels)):
+            part = authorities.isel(area=np.flatnonzero(index == i))
+            total = part.sum("area", skipna=False).expand_dims(area=[str(labels[i])])
+            parts.append(total.assign_coords(area_name=("area", [str(names[first[i]])])))
+        out[f"need/{level}"] = xr.concat(parts, dim="area", join="exact").transpose("area", ...)
+    return out
+
+
+def _departure(model: NeedModel, england: xr.Dataset) -> dict[str, Any]:
+    """How the realised England row, the sum of its areas, departs from the expectation over the frame."""
+    children = float(england["children"].sum())
+    realised = england["affected"].sum(["area", "age_band"], skipna=False).values / children
+    ratio = realised / model.frame - 1
+    return {
+        risk: {
+            "expected": float(model.frame[k].mean()),
+            "realised": float(realised[k].mean()),
+            "departure_mean": float(ratio[k].mean()),
+            "departure_sd": float(ratio[k].std(ddof=1)),
+        }
+        for k, risk in enumerate(model.risks)
+    }
+
+
+def _assumptions(evidence: Sequence[Evidence], overlap: Overlap | None, population: Population) -> list[Mapping[str, str]]:
+    """Every assumption behind the estimate, as rows for the report."""
+    rows = []
+    for e in evidence:
+        if not e.interval_basis.startswith("published"):
+            rows.append(_row(f"interval/{e.key}", f"Interval of {e.label}", f"{e.lower:.2%} to {e.upper:.2%}", e.interval_basis))
+        rows.append(
+            _row(f"relevance/{e.key}", f"Relevance of {e.label} to England today (logit sd)", f"{e.relevance.sd:.2f}", e.relevance.reason)
+        )
+        v = e.variation
+        text = f"gradient {v.gradient:+.2f} ({v.gradient_sd:.2f}); areas {v.authority_sd:.2f}, {v.small_area_sd:.2f}; ages {v.age_sd:.2f}"
+        rows.append(_row(f"variation/{e.key}", f"How {e.label} varies between areas and ages (logit)", text, v.source))
+        if e.conversion:
+            rows.append(_row(f"conversion/{e.key}", f"Conversion of {e.label}", e.conversion, e.source))
+    if overlap:
+        rows.append(
+            _row(
+                "overlap",
+                "Pairwise overlap is unpublished: the joint of maximum entropy given the published shares",
+                overlap.name,
+                overlap.source,
+            )
+        )
+        rows.append(_row("area_correlation", "Correlation between risks of local differences", f"{AREA_CORRELATION}", "assumption"))
+    if "children_log_sd" in population.data:
+        sd = np.atleast_2d(population.data["children_log_sd"].values)[0]
+        text = ", ".join(f"{b} {s:.0%}" for b, s in zip(BANDS, sd, strict=True))
+        rows.append(_row("children_log_sd", "Error of small-area child counts (sd of the log)", text, population.source))
+    return rows
+
+
+def _row(key: str, statement: str, value: str, source: str) -> Mapping[str, str]:
+    return {"key": key, "statement": statement, "value": value, "source": source}

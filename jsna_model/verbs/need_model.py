@@ -1,0 +1,300 @@
+"""The fitted model of need: parameter draws, calibrated to the England frame, and the draws of any area from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from jsna_model.conventions import AGE_BANDS
+from jsna_model.draws import normals, normals_of
+from jsna_model.errors import ConstructError, InputError, Problem, raise_all
+from jsna_model.evidence import Evidence
+from jsna_model.methods.distributions import logit_normal_from_interval
+from jsna_model.methods.joint import feasible_shares, maximum_entropy, pattern_probabilities, three_risks
+from jsna_model.methods.risk_model import calibrate_overlap, cubature, frame_mean, solve_intercepts
+from jsna_model.overlap import Overlap, Share
+from jsna_model.population import Frame
+
+Array = NDArray[np.float64]
+
+#: Correlation between risks of what deprivation does not explain in a place. An assumption: docs/assumptions.md.
+AREA_CORRELATION = 0.5
+#: Above this share of infeasible national draws, the overlap contradicts its marginals.
+MAX_REJECTED = 0.01
+_RETRIES = 20
+_BLOCK = 4  # areas at a time: what fits the processor's cache
+
+
+@dataclass(frozen=True, eq=False)
+class NeedModel:
+    """Parameter draws of the area model; together with stream names they give the draws of every area.
+
+    Parameters
+    ----------
+    risks : tuple of str
+    joint : tuple of int
+        Places in `risks` of those that the overlap joins; empty where each stands alone.
+    national, frame, intercept, relevance, gradient : ndarray, shape (risk, draw)
+        National draw in the evidence's own population; expectation over the frame of all children with relevance included.
+    age_effect : ndarray, shape (age_band, risk, draw)
+    log_linear : ndarray, shape (interactions, draw)
+    start : ndarray, shape (3, draw)
+        Where the solver for three risks starts.
+    authority_sd, small_area_sd : ndarray, shape (risk,)
+    correlation : float
+        Of area effects across the joint risks.
+    seed : int
+    rejected : float
+        Share of national draws that were infeasible and drawn again.
+    """
+
+    risks: tuple[str, ...]
+    joint: tuple[int, ...]
+    national: Array
+    frame: Array
+    intercept: Array
+    relevance: Array
+    gradient: Array
+    age_effect: Array
+    log_linear: Array
+    start: Array
+    authority_sd: Array
+    small_area_sd: Array
+    correlation: float
+    seed: int
+    rejected: float
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return int(self.intercept.shape[1])
+
+    def area_effects(self, code: str, sd: Array) -> Array:
+        """Effects of one area on each risk, shape (risk, draw): streams ``area/<code>/<risk>``, correlated across joint risks."""
+        z = normals_of(self.seed, [f"area/{code}/{r}" for r in self.risks], self.draws)
+        if self.joint:
+            factor = np.linalg.cholesky(_correlation(len(self.joint), self.correlation))
+            z[list(self.joint)] = factor @ z[list(self.joint)]
+        return sd[:, None] * z
+
+    def child_counts(self, codes: Sequence[str], children: Array, log_sd: Array, known_total: bool) -> Array:
+        """Draws of children, shape (area, age_band, draw): independent log-normal errors of mean 1, raked to the total of each band."""
+        bands = list(AGE_BANDS)
+        z = normals_of(self.seed, [f"children/{c}/{b}" for c in codes for b in bands], self.draws).reshape(len(codes), len(bands), -1)
+        sd = log_sd[..., None]
+        counts = children[..., None] * np.exp(sd * z - sd**2 / 2)
+        if known_total:
+            total = counts.sum(0)
+            counts *= np.divide(children.sum(0)[:, None], total, out=np.zeros_like(total), where=total > 0)
+        return np.asarray(counts)
+
+    def blocks(self, authority: str, codes: Sequence[str], x: Array, counts: Array) -> Iterator[tuple[slice, Array, Array]]:
+        """Children by pattern and by risk in the areas of one authority, a few areas at a time.
+
+        Parameters
+        ----------
+        authority : str
+        codes : sequence of str
+            Areas in code order.
+        x : ndarray, shape (area,)
+            Standardised deprivation.
+        counts : ndarray, shape (area, age_band, draw)
+
+        Yields
+        ------
+        areas : slice
+        patterns : ndarray, shape (area, age_band, pattern, draw)
+            No patterns where each risk stands alone.
+        affected : ndarray, shape (area, age_band, risk, draw)
+        """
+        base = (self.intercept + self.relevance)[None] + self.age_effect + self.area_effects(authority, self.authority_sd)[None]
+        n, bands, draws = counts.shape
+        for first in range(0, n, _BLOCK):
+            part = slice(first, min(first + _BLOCK, n))
+            local = np.stack([self.area_effects(c, self.small_area_sd) for c in codes[part]])
+            local += x[part, None, None] * self.gradient
+            affected = np.empty((part.stop - first, bands, len(self.risks), draws))
+            patterns = np.empty((part.stop - first, bands, 2 ** len(self.joint) if self.joint else 0, draws))
+            here = counts[part]
+            if self.joint:
+                eta = [base[None, :, k] + local[:, None, k] for k in self.joint]
+                for i, cell in enumerate(self._patterns(eta)):
+                    np.multiply(cell, here, out=patterns[:, :, i])
+                for place, k in enumerate(self.joint):
+                    holds = [i for i in range(patterns.shape[2]) if i >> place & 1]
+                    affected[:, :, k] = patterns[:, :, holds].sum(2)
+            for k in range(len(self.risks)):
+                if k not in self.joint:
+                    affected[:, :, k] = here * expit(base[None, :, k] + local[:, None, k])
+            yield part, patterns, affected
+
+    def _patterns(self, eta: list[Array]) -> list[Array]:
+        if len(eta) == 3:
+            return three_risks(eta, list(self.log_linear), list(self.start))[0]
+        pairs = len(eta) * (len(eta) - 1) // 2
+        p = expit(np.stack(eta, axis=-1))
+        cells = pattern_probabilities(p, np.broadcast_to(np.exp(self.log_linear[:pairs].T), (*p.shape[:-1], pairs)))
+        return [cells[..., i] for i in range(cells.shape[-1])]
+
+
+@lru_cache(maxsize=8)
+def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Frame, draws: int, seed: int) -> NeedModel:
+    """Draw the parameters and calibrate them to the England frame; the same call is answered from memory.
+
+    Raises
+    ------
+    ConstructError
+        Where the overlap's constructs are not those of its marginals.
+    InputError
+        Where more than 1% of national draws are infeasible.
+    """
+    risks = tuple(e.risk for e in evidence)
+    check_constructs(evidence, overlap)
+    joint = tuple(risks.index(r) for r in overlap.risks) if overlap else ()
+    relevance = np.stack([e.relevance.mean + e.relevance.sd * _grouped(seed, "relevance", e.key, e, draws) for e in evidence])
+    gradient = np.stack([e.variation.gradient + e.variation.gradient_sd * normals(seed, f"gradient/{e.key}", draws) for e in evidence])
+    age = np.stack([e.variation.age_sd * normals_of(seed, [f"age/{e.key}/{b}" for b in AGE_BANDS], draws) for e in evidence], axis=1)
+    national, shares, rejected = _national(evidence, overlap, joint, draws, seed)
+
+    authority_sd = np.array([e.variation.authority_sd for e in evidence])
+    small_sd = np.array([e.variation.small_area_sd for e in evidence])
+    total_sd = np.hypot(authority_sd, small_sd)
+    rules = _integration_rules(total_sd, joint)
+
+    x = frame.standardise("deprivation", frame.covariates["deprivation"].values)
+    weights = frame.children.transpose("area", "age_band").values
+    intercept, frame_draws = np.empty((len(risks), draws)), np.empty((len(risks), draws))
+    linear = []
+    for k, e in enumerate(evidence):
+        lin = (gradient[k] * x[:, None, None] + age[None, :, k]).reshape(-1, draws)
+        nodes, node_weights = rules[k]
+        intercept[k] = solve_intercepts(national[k], lin, (weights * _own_ages(e)).ravel(), nodes, node_weights)
+        frame_draws[k] = frame_mean(intercept[k] + relevance[k], lin, weights.ravel(), nodes, node_weights)
+        linear.append(lin)
+    log_linear, start = np.zeros((0, draws)), np.zeros((3, draws))
+    if overlap and overlap.kind == "shares":
+        national_joint, first_guess = maximum_entropy(national[list(joint)].T, *shares)
+        eta = np.stack([(intercept[k] + linear[k][:, None] + rules[k][0][:, None]).reshape(-1, draws) for k in joint])
+        own = (weights * _own_ages(evidence[joint[0]])).ravel()
+        cell_weights = (own[:, None] / own.sum() * rules[joint[0]][1]).ravel()
+        theta, start, _ = calibrate_overlap(eta, cell_weights, national_joint, first_guess)
+        log_linear = theta.T
+    elif overlap:
+        log_linear = np.repeat(np.array(overlap.log_odds_ratios)[:, None], draws, axis=1)
+    return NeedModel(
+        risks, joint, national, frame_draws, intercept, relevance, gradient, age, log_linear, start,
+        authority_sd, small_sd, AREA_CORRELATION, seed, rejected,
+    )  # fmt: skip
+
+
+def check_constructs(evidence: Sequence[Evidence], overlap: Overlap | None) -> None:
+    """Refuse evidence and an overlap that do not belong together; all problems at once (law 4)."""
+    risks = [e.risk for e in evidence]
+    problems = [
+        Problem(f"risk {r!r} is given {risks.count(r)} times", "give each risk once")
+        for r in sorted({r for r in risks if risks.count(r) > 1})
+    ]
+    if not evidence:
+        problems.append(Problem("no evidence", "give at least one Evidence, such as src.load_evidence_set('higher_harm')"))
+    if overlap:
+        by_risk = {e.risk: e for e in evidence}
+        for risk in overlap.risks:
+            if risk not in by_risk:
+                problems.append(
+                    Problem(f"overlap {overlap.name!r} joins {risk!r}, which is not in the evidence", "add it, or use another overlap")
+                )
+            elif overlap.set_name and by_risk[risk].set_name != overlap.set_name:
+                own = by_risk[risk].set_name or "no set (it stands alone)"
+                problems.append(
+                    Problem(
+                        f"{by_risk[risk].key} ({risk}) belongs to {own}, overlap {overlap.name!r} to {overlap.set_name}",
+                        "constructs differ: use the overlap of the set that the evidence belongs to",
+                    )
+                )
+        ages = {by_risk[r].ages for r in overlap.risks if r in by_risk}
+        if len(ages) > 1:
+            problems.append(
+                Problem(f"overlap {overlap.name!r} joins evidence of different ages {sorted(ages)}", "use evidence of the same ages")
+            )
+    problems += [
+        Problem(f"{e.key} is about ages {e.ages[0]} to {e.ages[1]}", f"the ages must cover whole DfE bands ({', '.join(AGE_BANDS)})")
+        for e in evidence
+        if not _own_ages(e).any()
+    ]
+    raise_all(problems, ConstructError)
+
+
+def _grouped(seed: int, what: str, key: str, evidence: Evidence, draws: int, suffix: str = "") -> Array:
+    """Standard normals of one row that shares a survey with others: a common and an own part (law 5)."""
+    rho = evidence.group_correlation if evidence.data_group else 0.0
+    own = normals(seed, f"{what}/{key}{suffix}", draws)
+    if rho == 0.0:
+        return own
+    common = normals(seed, f"{what}/group/{evidence.data_group}{suffix}", draws)
+    return np.sqrt(rho) * common + np.sqrt(1 - rho) * own
+
+
+def _national(
+    evidence: Sequence[Evidence], overlap: Overlap | None, joint: tuple[int, ...], draws: int, seed: int
+) -> tuple[Array, tuple[Array, Array], float]:
+    """National draws, with infeasible ones drawn again from streams of their own."""
+
+    def draw(row: Evidence | Share, group: Evidence, suffix: str) -> Array:
+        mean, sd = logit_normal_from_interval(row.value, row.lower, row.upper, row.level)
+        return np.asarray(expit(mean + sd * _grouped(seed, "evidence", row.key, group, draws, suffix)))
+
+    def everything(suffix: str) -> tuple[Array, tuple[Array, Array]]:
+        national = np.stack([draw(e, e, suffix) for e in evidence])
+        if overlap is None or overlap.two_or_more is None or overlap.all_three is None:
+            return national, (np.zeros(draws), np.zeros(draws))
+        group = evidence[joint[0]]
+        return national, (draw(overlap.two_or_more, group, suffix), draw(overlap.all_three, group, suffix))
+
+    national, (two, three) = everything("")
+    if not overlap or overlap.kind != "shares":
+        return national, (two, three), 0.0
+    rejected = 0
+    for attempt in range(1, _RETRIES + 1):
+        bad = ~feasible_shares(national[list(joint)].T, two, three)
+        if not bad.any():
+            break
+        rejected += int(bad.sum())
+        again, (two_again, three_again) = everything(f"/again/{attempt}")
+        cells = np.ix_(np.array(joint), np.flatnonzero(bad))
+        national[cells] = again[cells]
+        two, three = np.where(bad, two_again, two), np.where(bad, three_again, three)
+    share = rejected / draws
+    if share > MAX_REJECTED:
+        raise InputError(
+            f"{rejected} of {draws} national draws ({share:.1%}) had two-or-more and all-three shares that contradict the single shares; "
+            f"at most {MAX_REJECTED:.0%} may be drawn again. Check overlap {overlap.name!r} and its intervals."
+        )
+    return national, (two, three), share
+
+
+def _own_ages(evidence: Evidence) -> NDArray[np.bool_]:
+    """Age bands that the evidence is about, shape (age_band,)."""
+    return np.array([first >= evidence.ages[0] and last <= evidence.ages[1] for first, last in AGE_BANDS.values()])
+
+
+def _correlation(n: int, rho: float) -> Array:
+    return np.full((n, n), rho) + (1 - rho) * np.eye(n)
+
+
+def _integration_rules(total_sd: Array, joint: tuple[int, ...]) -> list[tuple[Array, Array]]:
+    """Nodes and weights for each risk; joint risks share one rule, so that their marginals and their overlap are integrated alike."""
+    rules = []
+    for sd in total_sd:
+        nodes, weights = cubature(np.array([[sd**2]]))
+        rules.append((nodes[0], weights))
+    if joint:
+        sd = total_sd[list(joint)]
+        nodes, weights = cubature(_correlation(len(joint), AREA_CORRELATION) * np.outer(sd, sd))
+        for place, k in enumerate(joint):
+            rules[k] = (nodes[place], weights)
+    return rules

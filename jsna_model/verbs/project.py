@@ -1,0 +1,233 @@
+"""The second verb: Result + population projection + pathway + scenarios -> children and demand over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from jsna_model.conventions import AGE_BANDS, ENGLAND
+from jsna_model.draws import normals
+from jsna_model.errors import InputError, LabelError, Problem, raise_all
+from jsna_model.pathway import FLOWS, STATES, STOCKS, Pathway
+from jsna_model.population import Population
+from jsna_model.result import Result, check_tree
+from jsna_model.scenario import Scenario
+from jsna_model.verbs.demand_model import Demand, check_scenario, run
+
+Array = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+#: Years beyond the base year to which the yearly walk of rates was checked against later published counts.
+CHECKED_YEARS = 3
+_NEEDED = ("referrals", "re_referrals", "child_in_need_started", "child_protection_plan_started", "looked_after_started", *STOCKS)
+
+
+def project(
+    result: Result,
+    projection: Population,
+    pathway: Pathway,
+    scenarios: Sequence[Scenario] = (),
+    *,
+    years: int = 10,
+    need: str = "any_risk",
+    progress: Progress | None = None,
+) -> Result:
+    """Project children, affected children and demand, under each scenario on the same draws.
+
+    Parameters
+    ----------
+    result : Result
+        From `estimate`.
+    projection : Population
+        Children by year, authority and single year of age (`data_sources.load_projection`), from the base year on.
+    pathway : Pathway
+        Observed counts of the base year and parameters (`data_sources.load_pathway`).
+    scenarios : sequence of Scenario
+        ``baseline`` (no change) is put first where it is missing.
+    years : int
+        Financial years after the base year.
+    need : str
+        Measure of need that demand follows.
+    progress : callable, optional
+
+    Returns
+    -------
+    Result
+        With group ``demand``.
+
+    Raises
+    ------
+    LabelError
+        Where authorities of result, projection and pathway differ.
+    InputError
+        For a scenario out of range, a projection that is too short, or repeated scenario names.
+    """
+    scenarios = _with_baseline(scenarios)
+    for scenario in scenarios:
+        check_scenario(scenario, pathway)
+    authority = result.node("need/authority")
+    areas = [str(a) for a in authority["area"].values]
+    served = [str(a) for a in pathway.observed["area"].values[pathway.observed["role"].values == "authority"]]
+    _check_labels(areas, projection, served)
+    base_year = int(pathway.base_year[:4])
+    wanted = list(range(base_year, base_year + years + 1))
+    have = [int(y) for y in projection.data["year"].values]
+    if not set(wanted) <= set(have):
+        raise InputError(
+            f"the projection covers {have[0]} to {have[-1]}; {years} years from {base_year} need up to {wanted[-1]}. Ask for fewer years."
+        )
+    seed, draws = int(result.provenance["seed"]), int(result.provenance["draws"])
+    children, affected = _affected(result, projection, pathway, wanted, need, areas, seed, draws)
+
+    labels = [f"{y}-{(y + 1) % 100:02d}" for y in wanted[1:]]
+    runs: dict[tuple[int, int], Demand] = {}
+    filled: dict[str, list[str]] = {}
+    for j, area in enumerate(areas):
+        counts, missing = _counts(pathway, area)
+        if missing:
+            filled[area] = missing
+        for i, scenario in enumerate(scenarios):
+            ratio = affected[1:, j] / affected[0, j]
+            runs[i, j] = run(area, counts, ratio, affected[0, j], pathway, scenario, f"{base_year + 1}-04", seed)
+        if progress:
+            progress("projecting", j + 1, len(areas))
+
+    coords = {"scenario": [s.name for s in scenarios], "year": labels, "area": areas}
+    place = {"area_name": ("area", authority["area_name"].values)}
+
+    def stacked(name: str) -> Array:
+        """(scenario, area, year, ..., draw) -> (scenario, year, area, ..., draw)."""
+        values = np.stack([np.stack([getattr(runs[i, j], name) for j in range(len(areas))]) for i in range(len(scenarios))])
+        return np.moveaxis(values, 1, 2)
+
+    by_service = ("scenario", "year", "area", "service", "draw")
+    by_state = ("scenario", "year", "area", "state", "draw")
+    population = xr.Dataset(
+        {
+            "children_projected": (("year", "area", "age_band", "draw"), children),
+            "affected_projected": (("year", "area", "draw"), affected),
+        },
+        coords={"year": wanted, "area": areas, "age_band": list(AGE_BANDS), **place},
+        attrs={"need": need, "basis": "projected"},
+    )
+    attrs = {"base_year": pathway.base_year, "checked_years": CHECKED_YEARS, "basis": "projected"}
+    flow = xr.Dataset({"flow": (by_service, stacked("flow"))}, coords={**coords, "service": list(FLOWS), **place}, attrs=attrs)
+    flow["families_helped"] = (("scenario", "year", "area", "draw"), stacked("families_helped"))
+    caseload = xr.Dataset({"caseload": (by_service, stacked("caseload"))}, coords={**coords, "service": list(STOCKS), **place}, attrs=attrs)
+    states = xr.Dataset(
+        {v: (by_state, stacked(v)) for v in ("opening", "entries", "exits", "closing")},
+        coords={**coords, "state": list(STATES), **place},
+        attrs=attrs,
+    )
+    observed = _observed(pathway)
+    tree = result.nodes("need") | {
+        "demand": xr.Dataset(coords={"draw": np.arange(draws)}),
+        "demand/population": population,
+        "demand/flows": flow,
+        "demand/caseload": caseload,
+        "demand/states": states,
+        "demand/observed": observed,
+    }
+    provenance = dict(result.provenance) | {
+        "projection": {"source": projection.source, "hash": projection.hash},
+        "pathway": {
+            "source": pathway.source,
+            "base_year": pathway.base_year,
+            "early_help_supplied": pathway.early_help_supplied,
+            "parameters": {name: asdict(p) for name, p in pathway.parameters.items()},
+            "unit_costs": [asdict(c) for c in pathway.unit_costs],
+            "notes": list(pathway.notes),
+            "not_published": filled,
+        },
+        "scenarios": [asdict(s) for s in scenarios],
+    }
+    return Result(check_tree(xr.DataTree.from_dict(tree)), provenance)
+
+
+def _with_baseline(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    named = list(scenarios)
+    if "baseline" not in [s.name for s in named]:
+        named.insert(0, Scenario("baseline"))
+    named = [replace(s, title=s.title or "Baseline: rates of the base year go on") if s.name == "baseline" else s for s in named]
+    names = [s.name for s in named]
+    raise_all([Problem(f"two scenarios are called {n!r}", "give each its own name") for n in sorted(set(names)) if names.count(n) > 1])
+    return named
+
+
+def _check_labels(areas: list[str], projection: Population, served: list[str]) -> None:
+    """Labels match or it raises (law 2)."""
+    problems = []
+    for what, have in (("projection", list(projection.areas)), ("pathway", served)):
+        missing, extra = sorted(set(areas) - set(have)), sorted(set(have) - set(areas))
+        if missing or extra:
+            problems.append(
+                Problem(
+                    f"authorities of the {what} differ from the estimate's: missing {missing or 'none'}, extra {extra or 'none'}",
+                    "load all three for the same area",
+                )
+            )
+    if "year" not in projection.data["children"].dims or "age" not in projection.data["children"].dims:
+        problems.append(Problem("the projection is not by year and single year of age", "use data_sources.load_projection"))
+    raise_all(problems, LabelError)
+
+
+def _affected(
+    result: Result, projection: Population, pathway: Pathway, years: list[int], need: str, areas: list[str], seed: int, draws: int
+) -> tuple[Array, Array]:
+    """Projected children (year, area, age_band, draw) and affected children (year, area, draw).
+
+    Prevalence of each age band stays as estimated, but for a national drift on the logit scale; projected children carry a random
+    walk whose yearly sd is that of the projection's past error.
+    """
+    now = result.draws(need, "authority", by=("age_band",)).transpose("area", "age_band", "draw")
+    known = result.node("need/authority")["children"].transpose("area", "age_band").values
+    prevalence = np.divide(now.values, known[..., None], out=np.full(now.shape, np.nan), where=known[..., None] > 0)
+    data = projection.data["children"].sel(year=years, area=areas)
+    if "sex" in data.dims:
+        data = data.sum("sex", skipna=False)
+    single = data.transpose("year", "area", "age").values
+    ages = projection.data["age"].values
+    bands = [single[..., (ages >= first) & (ages <= last)].sum(-1) for first, last in AGE_BANDS.values()]
+    expected = np.stack(bands, axis=-1)
+    attrs = projection.data.attrs
+    yearly = float(attrs.get("projection_error_sd_6yr", 0.0)) / float(attrs.get("projection_error_horizon", 6)) ** 0.5
+    drift_sd = pathway.parameter("need.drift").yearly_sd
+
+    children = np.empty((*expected.shape, draws))
+    affected = np.empty((len(years), len(areas), draws))
+    error, drift = np.zeros((len(areas), draws)), np.zeros(draws)
+    for t, year in enumerate(years):
+        if t > 0:
+            error = error + yearly * np.stack([normals(seed, f"projection/{a}/{year}", draws) for a in areas])
+            drift = drift + drift_sd * normals(seed, f"pathway/need.drift/{year}", draws)
+        children[t] = expected[t][..., None] * np.exp(error)[:, None, :]
+        with np.errstate(divide="ignore"):
+            p = expit(logit(prevalence) + drift)
+        affected[t] = np.where(known[..., None] > 0, p * children[t], 0.0).sum(1)
+    if not (affected > 0).all():
+        raise InputError("no child is affected in some draws, so that demand has nothing to follow; project a larger area.")
+    return children, affected
+
+
+def _counts(pathway: Pathway, area: str) -> tuple[dict[str, float], list[str]]:
+    """Base-year counts of an authority; what is not published is England's rate per child times its children, and is named."""
+    observed = pathway.observed["observed"]
+    own = {str(s): float(observed.sel(area=area, service=s)) for s in observed["service"].values}
+    missing = [s for s in _NEEDED if not np.isfinite(own[s])]
+    if missing:
+        if ENGLAND not in observed["area"].values:
+            raise InputError(f"{', '.join(missing)} of {area} are not published, and the pathway holds no England row to take a rate from.")
+        scale = float(pathway.observed["children"].sel(area=area)) / float(pathway.observed["children"].sel(area=ENGLAND))
+        own |= {s: float(observed.sel(area=ENGLAND, service=s)) * scale for s in missing}
+    return own, missing
+
+
+def _observed(pathway: Pathway) -> xr.Dataset:
+    data = pathway.observed
+    rate = data["observed"] / data["children"] * 10_000
+    return data.assign(observed_per_10000=rate).assign_attrs(base_year=pathway.base_year, basis="observed")
