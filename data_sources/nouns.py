@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
+from data_sources.evidence import default_evidence, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
 
 if TYPE_CHECKING:
     from jsna_model.evidence import Evidence
@@ -57,15 +57,29 @@ def resolve(study: Study) -> Nouns:
     from data_sources.provenance import sources
 
     area = find_area(study.area)
+    figures = Path(study.figures) if study.figures else None
     evidence = (*load_evidence_set(study.set_name), *default_evidence())
+    if study.evidence:
+        own = load_evidence(path=study.evidence)
+        replaced = {e.risk for e in own}
+        evidence = (*(e for e in evidence if e.risk not in replaced), *own)
     overlap = load_overlap(study.set_name)
-    pathway = load_pathway(area.code, study.parameters)
+    pathway = load_pathway(area.code, study.parameters, figures=figures)
     help_ = study.early_help
     if help_.families_per_year is not None:
         pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
     scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
-    population = load_population(area.code, footprint=Path(study.footprint) if study.footprint else None)
+    population = load_population(area.code, footprint=Path(study.footprint) if study.footprint else None, figures=figures)
     boundaries = load_boundaries(study.boundaries) if study.boundaries else None
     return Nouns(
-        area.name, population, evidence, overlap, load_projection(area.code), pathway, scenarios, boundaries, sources(), quoted_by_ofsted()
+        area.name,
+        population,
+        evidence,
+        overlap,
+        load_projection(area.code, figures=figures),
+        pathway,
+        scenarios,
+        boundaries,
+        sources(),
+        quoted_by_ofsted(),
     )

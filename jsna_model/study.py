@@ -14,6 +14,9 @@ from jsna_model.scenario import Change, Scenario
 
 SCHEMA_VERSION = 1
 
+#: Keys that name files or folders.
+PATHS = ("evidence", "figures", "footprint", "boundaries")
+
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
@@ -86,8 +89,12 @@ class Study(_Part):
     draws, seed : int
     years : int
         Financial years projected after 2024-25.
+    evidence : str
+        TOML file of estimates of the user's own; each replaces the default of its risk, or stands beside them.
+    figures : str
+        Folder of figures that replace embedded ones of the same name.
     footprint, boundaries : str
-        Files, relative to study.toml; empty for none.
+        CSV of LSOA and locality; boundary file. All four are relative to study.toml; empty for none.
     early_help, publication : tables
     parameters : mapping of str to float
         Central values of pathway parameters.
@@ -105,6 +112,8 @@ class Study(_Part):
     draws: StrictInt = Field(1000, ge=2, le=100_000)
     seed: StrictInt = Field(2026, ge=0)
     years: StrictInt = Field(10, ge=1, le=18)
+    evidence: str = ""
+    figures: str = ""
     footprint: str = ""
     boundaries: str = ""
     early_help: EarlyHelp = EarlyHelp()
@@ -166,7 +175,7 @@ class Study(_Part):
             values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path} is not valid TOML: {error}. Text goes in double quotes; backslashes in paths are doubled.") from error
-        for key in ("footprint", "boundaries"):
+        for key in PATHS:
             if isinstance(values.get(key), str) and values[key]:
                 values[key] = str(path.parent / values[key])
         return cls.of(values, str(path))

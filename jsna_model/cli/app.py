@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import jsna_model
-from jsna_model.errors import InputError
+from jsna_model.errors import InputError, Problem, raise_all
 
 app = typer.Typer(
     help="Needs assessment for children's services: evidence and population to children affected, demand, scenarios and a report.",
@@ -45,6 +45,8 @@ def report(
     set_name: Annotated[str, typer.Option("--set", help="Coherent set: higher_harm or wider_exposure.")] = "higher_harm",
     draws: Annotated[str, typer.Option(help="Number of draws.")] = "1000",
     seed: Annotated[str, typer.Option(help="Seed of every random stream.")] = "2026",
+    evidence: Annotated[Path | None, typer.Option(help="TOML file of estimates of your own.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder of figures that replace embedded ones.")] = None,
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality: localities or family-hub areas.")] = None,
     boundaries: Annotated[Path | None, typer.Option(help="GeoJSON, GeoPackage or GeoParquet of ward or MSOA boundaries.")] = None,
     families: Annotated[
@@ -76,6 +78,8 @@ def report(
             "set": set_name,
             "draws": _number(draws, "--draws"),
             "seed": _number(seed, "--seed"),
+            "evidence": str(evidence or ""),
+            "figures": str(figures or ""),
             "footprint": str(footprint or ""),
             "boundaries": str(boundaries or ""),
             "early_help": early_help,
@@ -196,7 +200,7 @@ def sources_list() -> None:
     import data_sources as src
 
     for s in src.sources():
-        typer.echo(f"{s['file']}: {s['title']}. {s['publisher']}, {s['release']}. {s['licence']}")
+        typer.echo(f"{s['name']}: {s['title']}. {s['publisher']}, {s['release']}. {s['licence']}")
 
 
 @sources_app.command(name="verify")
@@ -204,8 +208,15 @@ def sources_verify() -> None:
     """Check the embedded figures against their recorded hashes."""
     import data_sources as src
 
-    src.verify()
-    typer.echo("Every embedded figure is as it was recorded.")
+    found = src.verify()
+    raise_all(
+        [
+            Problem(f"the file is {state}", "install the package again", f"data_sources/figures/{name}")
+            for name, state in found.items()
+            if state != "ok"
+        ]
+    )
+    typer.echo(f"All {len(found)} embedded figures are as recorded.")
 
 
 def _number(text: str, option: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsna_model
+from jsna_model.study import PATHS
 
 if TYPE_CHECKING:
     from jsna_model.result import Result
@@ -41,10 +42,9 @@ def manifest(result: Result, study: Study) -> dict[str, Any]:
     inputs = {"population": p["population"]["hash"], "frame": p["frame"]["hash"]}
     if "projection" in p:
         inputs["projection"] = p["projection"]["hash"]
-    for name in ("footprint", "boundaries"):
-        file = getattr(study, name)
-        if file:
-            inputs[name] = sha256(Path(file).read_bytes()).hexdigest()[:16]
+    for name in PATHS:
+        if getattr(study, name):
+            inputs[name] = _hash(Path(getattr(study, name)))
     return {
         "schema_version": SCHEMA_VERSION,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -63,6 +63,14 @@ def manifest(result: Result, study: Study) -> dict[str, Any]:
         "rejected_share": p["rejected_share"],
         "inputs": inputs,
     }
+
+
+def _hash(path: Path) -> str:
+    """SHA-256 of a file, or of the files of a folder in order of name; first 16 hexadecimal digits."""
+    digest = sha256()
+    for file in sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]:
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _versions() -> dict[str, str]:

@@ -174,9 +174,10 @@ def assembled(out: Path) -> Iterator[Path]:
 
 def _keep(result: Result, study: Study, folder: Path) -> None:
     from jsna_model.cli.manifest import write_manifest
+    from jsna_model.study import PATHS
 
     result.save(folder / "result.nc")
-    absolute = {k: str(Path(v).resolve()) for k in ("footprint", "boundaries") if (v := getattr(study, k))}
+    absolute = {k: str(Path(v).resolve()) for k in PATHS if (v := getattr(study, k))}
     write_manifest(folder / "manifest.json", result, study)
     study.model_copy(update=absolute).write(folder / "study.toml")
 
