@@ -111,7 +111,7 @@ class Study(_Part):
     set_name: str = Field("higher_harm", alias="set")
     draws: StrictInt = Field(1000, ge=2, le=100_000)
     seed: StrictInt = Field(2026, ge=0)
-    years: StrictInt = Field(10, ge=1, le=18)
+    years: StrictInt = Field(11, ge=1, le=18)
     evidence: str = ""
     figures: str = ""
     footprint: str = ""

@@ -57,6 +57,20 @@ def cubature(covariance: Array) -> tuple[Array, Array]:
     return nodes, weights
 
 
+def keep_mean(p: float, sd: float) -> float:
+    """Shift that keeps the mean of a proportion when its logit is given noise, to second order: ``sd^2 (1 - 2 p) / 2``.
+
+    Without it, noise of mean zero on the logit scale raises the expectation of every share below a half, and the expected number of
+    children would exceed the published share for no reason but uncertainty.
+
+    Examples
+    --------
+    >>> round(keep_mean(0.066, 0.3), 4)
+    0.0391
+    """
+    return sd**2 * (1 - 2 * p) / 2
+
+
 def solve_intercepts(target: Array, linear: Array, weights: Array, nodes: Array, node_weights: Array) -> Array:
     """Intercepts that make the frame's mean equal the national draws: ``sum_p w_p sum_q u_q expit(mu + l_p + z_q) = target``.
 

@@ -300,6 +300,10 @@ def _place(data: xr.Dataset, here: xr.Dataset, index: NDArray[np.int64], names: 
     for parent in ("authority", "authority_name", "region", "region_name"):
         if parent in here.coords:
             coords[parent] = ("area", np.repeat(here[parent].values[:1], n))
+    for parent in ("district", "district_name"):
+        if parent in here.coords and parent not in data.coords:
+            found = [sorted(set(here[parent].values[index == i].astype(str))) for i in range(n)]
+            coords[parent] = ("area", np.array([f[0] if len(f) == 1 else "" for f in found]))  # empty where it lies in several
     return data.assign_coords(coords)
 
 

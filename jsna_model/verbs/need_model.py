@@ -16,7 +16,7 @@ from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 from jsna_model.evidence import Evidence
 from jsna_model.methods.distributions import logit_normal_from_interval
 from jsna_model.methods.joint import feasible_shares, maximum_entropy, pattern_probabilities, three_risks
-from jsna_model.methods.risk_model import calibrate_overlap, cubature, frame_mean, solve_intercepts
+from jsna_model.methods.risk_model import calibrate_overlap, cubature, frame_mean, keep_mean, solve_intercepts
 from jsna_model.overlap import Overlap, Share
 from jsna_model.population import Frame
 
@@ -156,7 +156,12 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
     risks = tuple(e.risk for e in evidence)
     check_constructs(evidence, overlap)
     joint = tuple(risks.index(r) for r in overlap.risks) if overlap else ()
-    relevance = np.stack([e.relevance.mean + e.relevance.sd * _grouped(seed, "relevance", e.key, e, draws) for e in evidence])
+    relevance = np.stack(
+        [
+            e.relevance.mean - keep_mean(e.value, e.relevance.sd) + e.relevance.sd * _grouped(seed, "relevance", e.key, e, draws)
+            for e in evidence
+        ]
+    )
     gradient = np.stack([e.variation.gradient + e.variation.gradient_sd * normals(seed, f"gradient/{e.key}", draws) for e in evidence])
     age = np.stack([e.variation.age_sd * normals_of(seed, [f"age/{e.key}/{b}" for b in AGE_BANDS], draws) for e in evidence], axis=1)
     national, shares, rejected = _national(evidence, overlap, joint, draws, seed)

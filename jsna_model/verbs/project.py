@@ -33,7 +33,7 @@ def project(
     pathway: Pathway,
     scenarios: Sequence[Scenario] = (),
     *,
-    years: int = 10,
+    years: int = 11,
     need: str = "any_risk",
     progress: Progress | None = None,
 ) -> Result:

@@ -1,0 +1,235 @@
+"""The Word document: real styles, native tables, text alternatives, en-GB throughout."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from docx import Document
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt, RGBColor
+
+from reports.content import Bullets, Report
+from reports.drawing import Figure, png
+from reports.table import NUMERIC, Table
+
+LANGUAGE = "en-GB"
+BLUE = RGBColor(0x12, 0x43, 0x6D)
+RED = RGBColor(0x94, 0x25, 0x14)
+GREY = RGBColor(0x38, 0x3F, 0x43)
+WIDE = 7  # columns from which a table is set in small type
+TEXT_WIDTH = 17.2  # cm
+
+
+def render_document(report: Report) -> bytes:
+    """The report as a Word document.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    bytes
+    """
+    document = Document()
+    _styles(document)
+    _page(document, report)
+    properties = document.core_properties
+    properties.title, properties.language, properties.author = report.title, LANGUAGE, "jsna_model"
+    properties.subject, properties.comments = report.subtitle, report.status
+    document.add_paragraph(report.title, style="Title")
+    document.add_paragraph(report.subtitle, style="Subtitle")
+    status = document.add_paragraph(style="Status")
+    status.add_run(report.status)
+    for section in report.sections:
+        document.add_heading(section.title, level=1)
+        for block in section.blocks:
+            if isinstance(block, Table):
+                _table(document, block.shown)
+            elif isinstance(block, Figure):
+                _figure(document, block)
+            elif isinstance(block, Bullets):
+                for item in block.items:
+                    document.add_paragraph(item, style="List Bullet")
+            else:
+                document.add_paragraph(block)
+    document.add_heading("Shorthand", level=1)
+    document.add_paragraph(
+        "[c] suppressed by the publisher; [x] not available; [z] not applicable; [low] rounds to zero; [u] low reliability."
+    )
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def _styles(document: Any) -> None:
+    """Fonts, colours and language of the styles that are used."""
+    from docx.enum.style import WD_STYLE_TYPE
+
+    styles = document.styles
+    for name, size, colour in (
+        ("Normal", 11, None),
+        ("Title", 24, BLUE),
+        ("Subtitle", 13, GREY),
+        ("Heading 1", 16, BLUE),
+        ("Heading 2", 13, BLUE),
+        ("Caption", 10.5, None),
+        ("List Bullet", 11, None),
+    ):
+        style = styles[name]
+        style.font.name, style.font.size, style.font.italic = "Arial", Pt(size), False
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for slot in ("w:ascii", "w:hAnsi", "w:cs", "w:eastAsia"):
+            fonts.set(qn(slot), "Arial")
+        for theme in ("w:asciiTheme", "w:hAnsiTheme", "w:cstheme", "w:eastAsiaTheme"):
+            fonts.attrib.pop(qn(theme), None)
+        if colour is not None:
+            style.font.color.rgb = colour
+    styles["Caption"].font.color.rgb, styles["Caption"].font.bold = RGBColor(0x0B, 0x0C, 0x0C), True
+    styles["Caption"].paragraph_format.keep_with_next = True
+    for name, size, colour in (("Source", 9, GREY), ("Table text", 9, None), ("Table small", 8, None), ("Status", 11, RED)):
+        style = styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+        style.base_style = styles["Normal"]
+        style.font.size = Pt(size)
+        style.paragraph_format.space_after = Pt(2 if name.startswith("Table") else 6)
+        if colour is not None:
+            style.font.color.rgb = colour
+    styles["Status"].font.bold = True
+    for element in (styles.element, document.settings.element):
+        for lang in element.iter(qn("w:lang"), qn("w:themeFontLang")):
+            for slot in ("w:val", "w:eastAsia"):
+                if slot == "w:val" or lang.get(qn(slot)):
+                    lang.set(qn(slot), LANGUAGE)
+
+
+def _page(document: Any, report: Report) -> None:
+    """A4, with DRAFT in the header of each page and page numbers in the footer."""
+    section = document.sections[0]
+    section.orientation, section.page_width, section.page_height = WD_ORIENT.PORTRAIT, Cm(21.0), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(1.9)
+    section.top_margin = section.bottom_margin = Cm(2.0)
+    header = section.header.paragraphs[0]
+    run = header.add_run(("DRAFT – not for publication – " if report.draft else "") + report.title)
+    run.font.size, run.bold = Pt(9), report.draft
+    if report.draft:
+        run.font.color.rgb = RED
+    footer = section.footer.paragraphs[0]
+    footer.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    footer.add_run("Page ").font.size = Pt(9)
+    number = footer.add_run()
+    number.font.size = Pt(9)
+    for kind, text in (("begin", None), (None, "PAGE"), ("end", None)):
+        if kind:
+            mark = OxmlElement("w:fldChar")
+            mark.set(qn("w:fldCharType"), kind)
+        else:
+            mark = OxmlElement("w:instrText")
+            mark.set(qn("xml:space"), "preserve")
+            mark.text = text
+        number._r.append(mark)
+
+
+def _figure(document: Any, figure: Figure) -> None:
+    document.add_paragraph(figure.title, style="Caption")
+    subtitle = document.add_paragraph(figure.subtitle, style="Source")
+    subtitle.paragraph_format.keep_with_next = True
+    picture = document.add_picture(io.BytesIO(png(figure)), width=Cm(17.0))
+    described = picture._inline.docPr
+    described.set("descr", figure.alt)
+    described.set("title", figure.title)
+    document.add_paragraph(f"Source: {figure.source}.", style="Source")
+
+
+def _table(document: Any, table: Table) -> None:
+    """A native table with a repeated header row, a caption and its notes."""
+    document.add_paragraph(table.title, style="Caption")
+    subtitle = document.add_paragraph(table.subtitle, style="Source")
+    subtitle.paragraph_format.keep_with_next = True
+    cells = table.cells()
+    columns = len(table.columns)
+    grid = document.add_table(rows=1 + len(cells), cols=columns)
+    grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.LEFT, False
+    _describe(grid, table)
+    _rules(grid)
+    style = "Table small" if columns >= WIDE else "Table text"
+    numeric = [c.kind in NUMERIC for c in table.columns]
+    rows = grid.rows
+    for cell, column, right in zip(rows[0].cells, table.columns, numeric, strict=True):
+        _fill(cell, column.label, style, right, bold=True)
+    _repeat(rows[0])
+    breadths = widths(table)
+    for column, breadth in zip(grid.columns, breadths, strict=True):
+        column.width = breadth
+    for row, texts in zip(rows, [None, *cells], strict=True):
+        _keep_whole(row)
+        for cell, breadth in zip(row.cells, breadths, strict=True):
+            cell.width = breadth
+        if texts is not None:
+            for cell, text, right in zip(row.cells, texts, numeric, strict=True):
+                _fill(cell, text, style, right)
+    for note in table.notes:
+        document.add_paragraph(note, style="Source")
+    document.add_paragraph(style="Source")
+
+
+def widths(table: Table) -> list[Any]:
+    """Widths of a table's columns on an A4 page: numbers as wide as they are, words in proportion to the root of their length."""
+    cells = table.cells()
+    longest = [max([len(r[j]) for r in cells] + [1]) for j in range(len(table.columns))]
+    words = [max(len(w) for w in c.label.split()) for c in table.columns]
+    need = [
+        max(1.25, 0.17 * max(word, size) + 0.35) if c.kind in NUMERIC else max(1.5, 0.165 * word + 0.35)
+        for c, size, word in zip(table.columns, longest, words, strict=True)
+    ]
+    spare = TEXT_WIDTH - sum(need)
+    weight = [0.0 if c.kind in NUMERIC else size**0.5 for c, size in zip(table.columns, longest, strict=True)]
+    total = sum(weight) or 1.0
+    return [Cm(n + max(spare, 0.0) * w / total) for n, w in zip(need, weight, strict=True)]
+
+
+def _rules(grid: Any) -> None:
+    """Thin horizontal rules only."""
+    borders = OxmlElement("w:tblBorders")
+    for side in ("top", "bottom", "insideH"):
+        line = OxmlElement(f"w:{side}")
+        for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", "B1B4B6")):
+            line.set(qn(f"w:{name}"), value)
+        borders.append(line)
+    layout = grid._tbl.tblPr.find(qn("w:tblLayout"))
+    layout.addprevious(borders)
+
+
+def _fill(cell: Any, text: str, style: str, right: bool, bold: bool = False) -> None:
+    paragraph = cell.paragraphs[0]
+    paragraph.style = style
+    run = paragraph.add_run(text)
+    run.bold = bold or None
+    if right:
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+
+
+def _describe(grid: Any, table: Table) -> None:
+    """Title and description of the table, for screen readers; first row and first column are headers."""
+    properties = grid._tbl.tblPr
+    for tag, text in (("w:tblCaption", table.title), ("w:tblDescription", table.subtitle)):
+        element = OxmlElement(tag)
+        element.set(qn("w:val"), text)
+        properties.append(element)
+
+
+def _repeat(row: Any) -> None:
+    mark = OxmlElement("w:tblHeader")
+    mark.set(qn("w:val"), "true")
+    row._tr.get_or_add_trPr().append(mark)
+
+
+def _keep_whole(row: Any) -> None:
+    mark = OxmlElement("w:cantSplit")
+    mark.set(qn("w:val"), "true")
+    properties = row._tr.get_or_add_trPr()
+    properties.insert(0, mark)

@@ -1,0 +1,392 @@
+"""Tables of modelled need: named risks, patterns, ages, small areas and years."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reports import words
+from reports.disclosure import decimal, modelled, nearest, published, reliability
+from reports.table import MAY_NOT_SUM, Column, Table, frame
+from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View
+
+CREDIBLE = "95% credible interval"
+MODELLED_PLACES = "Estimates for small areas are modelled. Their pattern follows deprivation by assumption: they show where need is expected, not where it was counted."
+ESTIMATE = (Column("Estimated children", "count"), Column("Lower limit", "count"), Column("Upper limit", "count"))
+SHARE = (Column("Estimated share", "percent"), Column("Share: lower", "percent"), Column("Share: upper", "percent"))
+
+
+def counts(x: Interval, level: str) -> list[int | str]:
+    """Estimate and limits as displayed numbers of children."""
+    return [modelled(float(v), level) for v in (x.value, x.lower, x.upper)]
+
+
+def shares(x: Interval, children: float) -> list[float | str]:
+    """Estimate and limits as displayed percentages of children."""
+    return [decimal(float(v) / children if children > 0 else None, 100) for v in (x.value, x.lower, x.upper)]
+
+
+def published_share(evidence: dict[str, Any]) -> str:
+    """The published figure of an evidence row with its interval, in words."""
+    if "value" not in evidence:
+        return "not stated"
+    text = words.percent(evidence["value"])
+    if evidence.get("lower") is not None and evidence["lower"] < evidence["upper"]:
+        text += f" ({words.percent(evidence['lower'])} to {words.percent(evidence['upper'])})"
+    return text
+
+
+def named_risks(view: View) -> Table:
+    """Every risk in the authority, each on its own construct, with the evidence that it rests on."""
+    columns = (
+        Column("Risk"),
+        Column("Construct"),
+        Column("Published share"),
+        Column("Evidence place and period"),
+        *ESTIMATE,
+        *SHARE,
+        Column("Reliability"),
+    )
+    records = []
+    for risk in [*view.alone, *view.members]:
+        e, x = view.evidence[risk], view.need(risk)
+        records.append(
+            [
+                view.label(risk),
+                view.construct(risk),
+                published_share(e),
+                f"{e.get('geography', 'not stated')}, {e.get('period', 'not stated')}",
+                *counts(x, "authority"),
+                *shares(x, view.children),
+                reliability(float(x.relative_width)),
+            ]
+        )
+    keys = sorted({str(e["key"]) for e in view.evidence.values() if e.get("key")})
+    return Table(
+        "named_risks",
+        f"Children estimated to live with each risk, {view.name}",
+        f"{view.need_source}; evidence {', '.join(keys)}",
+        "each risk has its own, in the table",
+        "estimated",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (
+            "The risks come from different instruments, severities and years. They are not added to one another, and only those of the "
+            f"{view.set_label} set are overlapped.",
+            "The published share is of the evidence's own population; the estimate is of children aged 0 to 17 here, so the two differ.",
+            MAY_NOT_SUM,
+        ),
+        document_columns=(
+            "Risk",
+            "Construct",
+            "Published share",
+            "Evidence place and period",
+            *(c.label for c in ESTIMATE),
+            "Estimated share",
+        ),
+    )
+
+
+def pattern_label(view: View, pattern: str) -> str:
+    """Name of a pattern: which of the three risks are present."""
+    present = [] if pattern == "none" else pattern.split("+")
+    if not present:
+        return "None of the three"
+    if len(present) == len(view.members):
+        return f"All {'three' if len(present) == 3 else len(present)}"
+    labels = [words.lower_first(view.label(r)) for r in present]
+    return f"{words.upper_first(words.listed(labels))} only"
+
+
+def patterns(view: View) -> Table:
+    """The eight patterns of the set: mutually exclusive, so they add up before rounding."""
+    columns = (Column("Pattern"), *ESTIMATE, *SHARE, Column("Reliability"))
+    x = view.need_by_pattern()
+    order = sorted(range(len(view.patterns)), key=lambda i: (0 if view.patterns[i] == "none" else view.patterns[i].count("+") + 1, i))
+    records = [
+        [
+            pattern_label(view, view.patterns[i]),
+            *counts(x[i], "authority"),
+            *shares(x[i], view.children),
+            reliability(float(x[i].relative_width)),
+        ]
+        for i in order
+    ]
+    return Table(
+        "patterns",
+        f"Children by combination of risks, {view.name}",
+        view.need_source,
+        view.set_construct,
+        "estimated",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        ("Each child is in one row only.", MAY_NOT_SUM),
+        document_columns=("Pattern", *(c.label for c in ESTIMATE), "Estimated share", "Reliability"),
+    )
+
+
+def combinations(view: View) -> Table:
+    """Any, exactly one, two or more and all three of the set."""
+    columns = (Column("Number of risks"), *ESTIMATE, *SHARE, Column("Reliability"))
+    records = []
+    for measure in ("any_risk", "exactly_one", "two_or_more", "all_three"):
+        x = view.need(measure)
+        records.append(
+            [view.measure_label(measure), *counts(x, "authority"), *shares(x, view.children), reliability(float(x.relative_width))]
+        )
+    return Table(
+        "combinations",
+        f"Children by number of risks, {view.name}",
+        view.need_source,
+        view.set_construct,
+        "estimated",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        ("'At least one' is 'exactly one' and 'two or more' together; 'two or more' includes 'all three'.", MAY_NOT_SUM),
+    )
+
+
+def by_age(view: View) -> Table:
+    """Age bands: children, and those with at least one and with two or more risks."""
+    one, two = "At least one", "Two or more"
+    columns = (
+        Column("Age band"),
+        Column("Children", "count"),
+        *(Column(f"{m}: {c}", "count") for m in (one,) for c in ("estimate", "lower limit", "upper limit")),
+        Column(f"{one}: share", "percent"),
+        *(Column(f"{two}: {c}", "count") for c in ("estimate", "lower limit", "upper limit")),
+    )
+    x, y = view.need_by_age("any_risk"), view.need_by_age("two_or_more")
+    records = [
+        [
+            BAND_NAMES.get(band, band),
+            nearest(float(view.children_by_band[i]), 1),
+            *counts(x[i], "authority"),
+            shares(x[i], float(view.children_by_band[i]))[0],
+            *counts(y[i], "authority"),
+        ]
+        for i, band in enumerate(view.bands)
+    ]
+    x, y = view.need("any_risk"), view.need("two_or_more")
+    records.append(
+        ["All ages, 0 to 17", nearest(view.children, 1), *counts(x, "authority"), shares(x, view.children)[0], *counts(y, "authority")]
+    )
+    return Table(
+        "by_age",
+        f"Children affected by age band, {view.name}",
+        view.need_source,
+        view.set_construct,
+        "children: observed (published population estimate); affected: estimated",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        ("Differences between ages are largely assumed: the sources publish few ages apart.", MAY_NOT_SUM),
+    )
+
+
+def by_area(view: View, level: str, within_district: bool = False) -> Table:
+    """Areas of a finer level: children, and those with at least one and with two or more risks."""
+    node = view.node(level, within_district)
+    one, many = LEVEL_NAMES[level]
+    parent = "district_name" in node.coords and level not in ("district", "locality") and not within_district
+    numbered = level == view.map_level() and not within_district
+    columns = (
+        *((Column("Map number", "year"),) if numbered else ()),
+        Column("Area code"),
+        Column(words.upper_first(one)),
+        *((Column("District"),) if parent else ()),
+        Column("Children", "count"),
+        *ESTIMATE,
+        *SHARE,
+        Column("Two or more: estimate", "count"),
+        Column("Two or more: lower limit", "count"),
+        Column("Two or more: upper limit", "count"),
+        Column("Reliability"),
+    )
+    children = node["children"].sum("age_band", skipna=False).values
+    any_risk, two = component(node, "any_risk"), component(node, "two_or_more")
+    records = []
+    for i, code in enumerate(node["area"].values):
+        records.append(
+            [
+                *([i + 1] if numbered else []),
+                str(code),
+                str(node["area_name"].values[i]),
+                *([str(node["district_name"].values[i])] if parent else []),
+                modelled(float(children[i]), level),
+                *counts(any_risk[i], level),
+                *shares(any_risk[i], float(children[i])),
+                *counts(two[i], level),
+                reliability(float(any_risk.relative_width[i])),
+            ]
+        )
+    place = view.district[1] if within_district and view.district else view.name
+    with np.errstate(invalid="ignore", divide="ignore"):
+        order = np.argsort(-(any_risk.value / children), kind="stable")
+    brief = tuple(int(i) for i in (*order[:10], *order[-10:])) if len(records) > 24 else None
+    return Table(
+        f"by_{level}_in_district" if within_district else f"by_{level}",
+        f"Children estimated to live with at least one risk, {many} of {place}",
+        view.need_source,
+        view.set_construct,
+        "estimated",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (MODELLED_PLACES, "Areas are not ranked for action: neighbouring places in this order are not distinguishable.", MAY_NOT_SUM),
+        brief=brief,
+        brief_title="ten highest and ten lowest estimated shares",
+        document_columns=(
+            *(("Map number",) if numbered else ()),
+            words.upper_first(one),
+            *(("District",) if parent else ()),
+            "Children",
+            *(c.label for c in ESTIMATE),
+            "Estimated share",
+            "Reliability",
+        ),
+    )
+
+
+def component(node: Any, measure: str) -> Interval:
+    """A measure of a summary node, in children."""
+    return Interval(*(node[k].sel(component=measure).values for k in ("expected", "lower", "upper")))
+
+
+def every_measure(view: View, level: str) -> Table:
+    """Every measure of every area of a level, one row each: for the workbook."""
+    node = view.node(level)
+    one, many = LEVEL_NAMES[level]
+    columns = (Column("Area code"), Column(words.upper_first(one)), Column("Measure"), *ESTIMATE, Column("Reliability"))
+    measures = [m for m in view.result.measures if m in node["component"].values]
+    parts = {m: component(node, m) for m in measures}
+    width = {m: parts[m].relative_width for m in measures}
+    records = [
+        [str(code), str(name), view.measure_label(m), *counts(parts[m][i], level), reliability(float(width[m][i]))]
+        for i, (code, name) in enumerate(zip(node["area"].values, node["area_name"].values, strict=True))
+        for m in measures
+    ]
+    return Table(
+        f"every_measure_{level}",
+        f"Every modelled measure, {many} of {view.name}",
+        view.need_source,
+        "each risk has its own; see the table of evidence",
+        "estimated",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (MODELLED_PLACES, "Measures of one area are not added to one another.", MAY_NOT_SUM),
+        in_documents=False,
+    )
+
+
+def to_2035(view: View) -> Table | None:
+    """Children projected, and affected by at least one risk of the set, by year."""
+    data = view.group("demand/population")
+    if data is None or "affected_projected" not in data:
+        return None
+    from reports.view import interval
+
+    columns = (
+        Column("Year", "year"),
+        Column("Projected children", "count"),
+        Column("Projected children affected", "count"),
+        Column("Lower limit", "count"),
+        Column("Upper limit", "count"),
+        Column("Projected share", "percent"),
+    )
+    children, affected = projection(view)
+    x = interval(affected)
+    records = [
+        [int(year), modelled(float(children[i]), "authority"), *counts(x[i], "authority"), shares(x[i], float(children[i]))[0]]
+        for i, year in enumerate(data["year"].values)
+    ]
+    return Table(
+        "to_2035",
+        f"Children projected and affected by at least one risk, {view.name}, {records[0][0]} to {records[-1][0]}",
+        "ONS 2018-based subnational projections rebased to mid-2024; " + view.need_source,
+        view.set_construct,
+        "projected",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (
+            "The trend in numbers comes from projected births and migration. Prevalence is not forecast: it drifts at random, which widens the interval.",
+            MAY_NOT_SUM,
+        ),
+    )
+
+
+def projection(view: View) -> tuple[np.ndarray, np.ndarray]:
+    """Projected children (year,), and draws of children affected (year, draw)."""
+    data = view.group("demand/population")
+    assert data is not None
+    children = data["children_projected"].sum("age_band", skipna=False)
+    if "draw" in children.dims:
+        children = children.mean("draw")
+    return children.values, data["affected_projected"].transpose("year", "draw").values
+
+
+def not_known(view: View) -> Table | None:
+    """Children estimated to be affected beside children in need at 31 March, and what the difference can and cannot say."""
+    observed = view.group("demand/observed")
+    if observed is None or not view.members or "child_in_need_at_31_march" not in observed["service"].values:
+        return None
+    if view.code not in observed["area"].values:
+        return None
+    cell = observed.sel(area=view.code, service="child_in_need_at_31_march")
+    count = float(cell["observed"])
+    status = str(cell["status"].values) if "status" in observed else ""
+    x = view.need("any_risk")
+    columns = (
+        Column("Measure"),
+        Column("Basis"),
+        Column("Children", "count"),
+        Column("Lower limit", "count"),
+        Column("Upper limit", "count"),
+    )
+    year = int(view.base_year[:4]) + 1
+    records: list[list[object]] = [
+        ["Living with at least one risk of the set", "estimated", *counts(x, "authority")],
+        [f"In need at 31 March {year} (every open episode)", "observed", published(count, status), "[z]", "[z]"],
+    ]
+    gap = gap_not_known(view)
+    records.append(
+        ["Estimated children not known to services (floor)", "estimated", *(counts(gap, "authority") if gap else ["[x]", "[x]", "[x]"])]
+    )
+    return Table(
+        "not_known",
+        f"Estimated children affected, and children in need, {view.name}",
+        f"{view.need_source}; {view.provenance.get('pathway', {}).get('source', 'published counts')}",
+        view.set_construct,
+        "estimated and observed, by row",
+        CREDIBLE + " for estimated rows; published counts have none",
+        columns,
+        frame(columns, records),
+        (
+            "The two rows are not the same population. Children are in need for other reasons too, such as disability, and include some aged 18 and "
+            "over and unborn; the modelled number is of all children in such households, most of whom would not meet a threshold.",
+            "The last row takes every child in need away, as if each lived with one of these risks. The number not known to children's social care "
+            "is therefore at least this, if the estimate is right; it is never shown below zero.",
+            "'Not known to services' means not open to children's social care on that day. Schools, health visitors or early help may know the child.",
+            "It is a broad indication of scale. It is not a measure of unmet need.",
+        ),
+        kind="demand",
+    )
+
+
+def gap_not_known(view: View) -> Interval | None:
+    """Children affected less children in need at 31 March, draw by draw and not below zero; None where the count is absent."""
+    from reports.view import interval
+
+    observed = view.group("demand/observed")
+    if observed is None or view.code not in observed["area"].values or "child_in_need_at_31_march" not in observed["service"].values:
+        return None
+    count = float(observed["observed"].sel(area=view.code, service="child_in_need_at_31_march"))
+    if np.isnan(count):
+        return None
+    return interval(np.maximum(view.draws("any_risk") - count, 0.0))

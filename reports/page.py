@@ -1,0 +1,53 @@
+"""The web page: one file, no network, accessible markup."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from reports.content import Bullets, Report
+from reports.drawing import Figure, svg
+from reports.table import NUMERIC, Table
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_page(report: Report) -> str:
+    """The report as one HTML file.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+        en-GB, with skip link, landmarks, captions, header scopes, inline SVG with text alternatives, and the table behind each figure.
+    """
+    template = _environment().get_template("report.html.j2")
+    return template.render(report=report, style=_text("report.css"))
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip)
+    environment.tests.update(
+        figure=lambda b: isinstance(b, Figure), table=lambda b: isinstance(b, Table), bullets=lambda b: isinstance(b, Bullets)
+    )
+    environment.filters["shown"] = _shown
+    return environment
+
+
+def _shown(table: Any) -> Table:
+    return table.shown  # type: ignore[no-any-return]
+
+
+def _text(name: str) -> str:
+    return files("reports").joinpath("templates", name).read_text(encoding="utf-8")
