@@ -171,7 +171,7 @@ def caseload(view: View, table: Table) -> Figure | None:
     if not stocks:
         return None
     scenarios = [view.comparator, *other_scenarios(view)]
-    figure, grid = blank(3.3, 1, len(stocks), squeeze=False)
+    figure, grid = blank(3.0 + 0.22 * len(scenarios), 1, len(stocks), squeeze=False)
     handles, texts = [], []
     for axes, service in zip(grid[0], stocks, strict=True):
         values = stock_or_flow(view, service)
@@ -187,7 +187,7 @@ def caseload(view: View, table: Table) -> Figure | None:
                 texts.append(
                     f"{service_label(service)}: {_interval_words(x[0])} at the end of {years[0]}, {_interval_words(x[-1])} at the end of {years[-1]}"
                 )
-            axes.plot(place, x.value, color=colour, linestyle=style, linewidth=2.2, label=wrapped(view.scenario_title(scenario), 36))
+            axes.plot(place, x.value, color=colour, linestyle=style, linewidth=2.2, label=view.scenario_title(scenario))
         axes.set_title(wrapped(service_label(service).replace(" at 31 March", ""), 24), loc="left", fontsize=10)
         axes.set_ylim(0, max(top * 1.1, 1))
         axes.set_xticks(place[:: max(1, len(years) - 1)], [years[0], years[-1]] if len(years) > 1 else years)
@@ -195,7 +195,7 @@ def caseload(view: View, table: Table) -> Figure | None:
         thousands(axes.yaxis)
         only_grid(axes, "y")
         handles = axes.get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper left", ncols=min(3, len(scenarios)), frameon=False, fontsize=9, handlelength=3.2)
+    figure.legend(*handles, loc="outside upper left", ncols=1, frameon=False, fontsize=9, handlelength=3.2)
     names = words.listed([view.scenario_title(s) for s in scenarios])
     return Figure(
         "caseload",

@@ -174,7 +174,8 @@ def services_ahead(view: View) -> Table | None:
         Column("Upper limit", "count"),
         Column("Horizon"),
     )
-    records, brief = [], []
+    records: list[list[object]] = []
+    brief: list[int] = []
     for service in services:
         values = stock_or_flow(view, service)
         assert values is not None
@@ -236,7 +237,8 @@ def differences(view: View) -> Table | None:
         Column("Lower limit", "difference"),
         Column("Upper limit", "difference"),
     )
-    records, brief = [], []
+    records: list[list[object]] = []
+    brief: list[int] = []
     for scenario in scenarios:
         for service in ordered([str(s) for s in data["difference"]["service"].values]):
             values = data["difference"].sel(scenario=scenario, service=service)

@@ -214,7 +214,9 @@ def suppress(
         is_total[:, table.columns.get_loc(column_total)] = True
     flat, missing, margin = values.ravel(), absent.ravel(), is_total.ravel()
     while True:
-        exposed = next((i for i in np.flatnonzero(hidden) if _width(i, flat, hidden, missing, constraints) < protection - 1e-6), None)
+        exposed = next(
+            (int(i) for i in np.flatnonzero(hidden) if _width(int(i), flat, hidden, missing, constraints) < protection - 1e-6), None
+        )
         if exposed is None:
             break
         hidden[_next_cell(exposed, flat, hidden, missing, margin, constraints)] = True

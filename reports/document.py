@@ -178,16 +178,16 @@ def _table(document: Any, table: Table) -> None:
 
 
 def widths(table: Table) -> list[Any]:
-    """Widths of a table's columns on an A4 page: numbers as wide as they are, words in proportion to the root of their length."""
+    """Widths of a table's columns on an A4 page: numbers as wide as they are, words in proportion to a power of their length."""
     cells = table.cells()
     longest = [max([len(r[j]) for r in cells] + [1]) for j in range(len(table.columns))]
     words = [max(len(w) for w in c.label.split()) for c in table.columns]
     need = [
-        max(1.25, 0.17 * max(word, size) + 0.35) if c.kind in NUMERIC else max(1.5, 0.165 * word + 0.35)
+        max(1.2, 0.19 * word + 0.42, 0.16 * size + 0.42) if c.kind in NUMERIC else max(1.5, 0.19 * word + 0.42)
         for c, size, word in zip(table.columns, longest, words, strict=True)
     ]
     spare = TEXT_WIDTH - sum(need)
-    weight = [0.0 if c.kind in NUMERIC else size**0.5 for c, size in zip(table.columns, longest, strict=True)]
+    weight = [0.0 if c.kind in NUMERIC else size**0.7 for c, size in zip(table.columns, longest, strict=True)]
     total = sum(weight) or 1.0
     return [Cm(n + max(spare, 0.0) * w / total) for n, w in zip(need, weight, strict=True)]
 

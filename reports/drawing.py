@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ class Figure:
     drawing: MplFigure
 
 
-def settings() -> dict[str, Any]:
+def settings() -> Any:
     """Matplotlib settings of every figure."""
     from matplotlib import font_manager
 
@@ -96,7 +96,7 @@ def thousands(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
 
 
-def only_grid(axes: Axes, which: str) -> None:
+def only_grid(axes: Axes, which: Literal["x", "y"]) -> None:
     """A light grid along one axis and no tick marks on the other."""
     axes.grid(axis=which)
     axes.tick_params(length=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def make_map(
     level = level or view.map_level()
     if level is None:
         return None
-    known = [lv for lv in view.result.levels if "draw" not in view.result.data[f"need/{lv}"].to_dataset(inherit=False).dims]
+    known = [lv for lv in view.result.levels if "draw" not in view.result.node(f"need/{lv}").dims]
     if level not in known:
         raise unknown_name("level", level, known)
     if measure not in view.result.measures:
@@ -122,7 +123,7 @@ def class_breaks(share: NDArray[np.float64], most: int = 5) -> NDArray[np.float6
 def class_labels(breaks: NDArray[np.float64]) -> list[str]:
     """Ranges in words, lowest first."""
     digits = 0 if np.allclose(breaks, np.round(breaks)) else 1
-    return [f"{a:.{digits}f}% to under {b:.{digits}f}%" for a, b in zip(breaks[:-1], breaks[1:], strict=True)]
+    return [f"{a:.{digits}f}% to under {b:.{digits}f}%" for a, b in itertools.pairwise(breaks)]
 
 
 def colours(count: int) -> list[str]:
@@ -219,7 +220,7 @@ def _draw_hexagons(
     turn = np.pi / 180 * (60 * np.arange(6) + 30)
     corner = np.column_stack([np.cos(turn), np.sin(turn)]) * size * 0.93
     face = [fill_of(float(v), breaks, fills) for v in share]
-    axes.add_collection(PolyCollection(cells[:, None] + corner[None], facecolors=face, edgecolors=SEQUENTIAL[0], linewidths=0.5))
+    axes.add_collection(PolyCollection(list(cells[:, None] + corner[None]), facecolors=face, edgecolors=SEQUENTIAL[0], linewidths=0.5))
     pad = 1.2 * size
     axes.set_xlim(cells[:, 0].min() - pad, cells[:, 0].max() + pad)
     axes.set_ylim(cells[:, 1].min() - pad, cells[:, 1].max() + pad)
@@ -310,7 +311,7 @@ def _alt(node: Any, share: NDArray[np.float64], breaks: NDArray[np.float64], uni
     """Text alternative: how many areas in each class, and the highest and lowest by name."""
     names = [str(x) for x in node["area_name"].values]
     order = [int(i) for i in np.argsort(-np.nan_to_num(share, nan=-1), kind="stable") if not np.isnan(share[i])]
-    counts = [int(((share >= a - 1e-9) & (share < b - 1e-9)).sum()) for a, b in zip(breaks[:-1], breaks[1:], strict=True)]
+    counts = [int(((share >= a - 1e-9) & (share < b - 1e-9)).sum()) for a, b in itertools.pairwise(breaks)]
     classes = "; ".join(f"{label}: {count}" for label, count in zip(reversed(class_labels(breaks)), reversed(counts), strict=True))
     if not order:
         return f"Map of {len(names)} {unit}; no shares are available."

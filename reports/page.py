@@ -46,7 +46,8 @@ def _environment() -> Environment:
 
 
 def _shown(table: Any) -> Table:
-    return table.shown  # type: ignore[no-any-return]
+    found: Table = table.shown
+    return found
 
 
 def _text(name: str) -> str:

@@ -29,7 +29,7 @@ def evidence(view: View) -> Table:
     records: list[list[object]] = []
     for risk in [*view.alone, *view.members]:
         e = view.evidence[risk]
-        ages = e.get("ages") or ()
+        ages = list(e.get("ages") or ())
         records.append(
             [
                 plain(e.get("key")),

@@ -85,7 +85,7 @@ class View:
             return cls(result, focus)
         for level in ("district", "locality", "ward"):
             if focus and level in result.levels:
-                node = result.data[f"need/{level}"].to_dataset(inherit=False)
+                node = result.node(f"need/{level}")
                 found = np.flatnonzero(node["area"].values == focus)
                 if found.size and str(node["authority"].values[found[0]]) in codes:
                     return cls(result, str(node["authority"].values[found[0]]))
@@ -239,12 +239,12 @@ class View:
 
     def node(self, level: str, within_district: bool = False) -> xr.Dataset:
         """Summaries of a finer level, of this authority only, in name order."""
-        node = self.result.data[f"need/{level}"].to_dataset(inherit=False)
+        node = self.result.node(f"need/{level}")
         keep = node["authority"].values == self.code if "authority" in node.coords else np.ones(node.sizes["area"], dtype=bool)
         if within_district and self.district:
             keep &= node["district"].values == self.district[0] if "district" in node.coords else False
         node = node.isel(area=np.flatnonzero(keep))
-        return node.isel(area=np.lexsort((node["area"].values, [_natural(n) for n in node["area_name"].values])))
+        return node.isel(area=np.lexsort((node["area"].values, np.array([_natural(n) for n in node["area_name"].values]))))
 
     def has(self, level: str) -> bool:
         """Whether summaries of a level are there for this authority."""

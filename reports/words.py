@@ -117,7 +117,7 @@ def estimate(value: float, lower: float, upper: float, level: str = "authority",
 
 
 def compared(value: float, other: float) -> str:
-    """ "higher than", "lower than" or "the same as", from displayed rates; never better or worse (service rates have no polarity).
+    """Say "higher than", "lower than" or "the same as", from displayed rates; never better or worse (service rates have no polarity).
 
     Examples
     --------
