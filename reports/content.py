@@ -133,10 +133,10 @@ def summary(parts: _Parts) -> Section:
             f"{_lead(anyone, f'the {words.number(round(view.children))} children in {view.name}')} are estimated to live in a household with "
             f"{view.any_phrase} (the {view.set_label} set). That is {_share(anyone, view.children)} of children."
         )
-        items.append(f"Two or more of the three: an estimated {_estimate(two)}. All three: an estimated {_estimate(three)}.")
+        items.append(f"Two or more of the three (estimated): {_estimate(two)}. All three (estimated): {_estimate(three)}.")
     for risk in ("severe_parental_mental_illness", "dependent_drinking"):
         if risk in view.alone:
-            items.append(f"On its own definition, {words.lower_first(view.label(risk))}: an estimated {_estimate(view.need(risk))}.")
+            items.append(f"On its own definition, {words.lower_first(view.label(risk))} (estimated): {_estimate(view.need(risk))}.")
     if view.district:
         items.insert(0, _district_sentence(view))
     if "to_2035" in parts.tables:
