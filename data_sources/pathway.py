@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from data_sources.figures_io import Layout, read_figures
-from data_sources.layouts import COSTS
+from data_sources.layouts import AUTHORITIES, COSTS
 from data_sources.services import load_services
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.pathway import Parameter, Pathway, UnitCost
@@ -65,7 +65,12 @@ def load_pathway(area: str, parameters: Mapping[str, float] | None = None, figur
     )
     built |= {name: replace(built[name], value=float(value), source="user", basis="assumption") for name, value in given.items()}
     source = "DfE, Children in need 2025 and Children looked after 2025 (year to 31 March 2025), as published"
-    return Pathway(observed, built, _unit_costs(table, figures), "2024-25", source, notes=_gaps(observed))
+    published = figures is None or not (Path(figures) / AUTHORITIES.file).is_file()
+    if not published:
+        source = f"the user's own counts ({AUTHORITIES.file}), not published; England and neighbours: as in that file"
+    return Pathway(
+        observed, built, _unit_costs(table, figures), "2024-25", source, notes=_gaps(observed) if published else (), published=published
+    )
 
 
 def ready_scenarios(pathway: Pathway, names: tuple[str, ...] = ("early_help_reach", "follow_up"), start: str = "2026-04") -> list[Scenario]:

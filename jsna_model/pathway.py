@@ -109,6 +109,8 @@ class Pathway:
     unit_costs : tuple of UnitCost
     base_year : str
         Financial year of the counts, e.g. ``"2024-25"``.
+    published : bool
+        Whether the counts are published ones; a user's own unpublished counts are suppressed wherever they are shown.
     early_help_supplied : bool
         Whether volume of early help was given; if not, effects are per 100 families helped (an illustration).
     """
@@ -119,6 +121,7 @@ class Pathway:
     base_year: str
     source: str
     early_help_supplied: bool = False
+    published: bool = True
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:

@@ -73,7 +73,7 @@ def services_now(view: View) -> Table | None:
         return None
     columns = (
         Column("Service"),
-        Column(f"Published count {view.base_year}", "count"),
+        Column(f"{'Published' if view.published_counts else 'Own'} count {view.base_year}", "count"),
         Column("Rate per 10,000 children", "rate"),
         Column("England rate", "rate"),
         Column("Neighbours' median rate", "rate"),

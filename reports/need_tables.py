@@ -321,6 +321,36 @@ def to_2035(view: View) -> Table | None:
     )
 
 
+def ages_to_2035(view: View) -> Table | None:
+    """Projected children by year and DfE age band, for the workbook."""
+    data = view.group("demand/population")
+    if data is None:
+        return None
+    draws = data["children_projected"]
+    children = (draws.mean("draw") if "draw" in draws.dims else draws).transpose("year", "age_band").values
+    columns = (
+        Column("Year", "year"),
+        *(Column(BAND_NAMES.get(str(b), str(b)), "count") for b in data["age_band"].values),
+        Column("All", "count"),
+    )
+    records = [
+        [int(year), *(modelled(float(v), "authority") for v in row), modelled(float(row.sum()), "authority")]
+        for year, row in zip(data["year"].values, children, strict=True)
+    ]
+    return Table(
+        "ages_to_2035",
+        f"Projected children by age, {view.name}, {records[0][0]} to {records[-1][0]}",
+        "ONS 2018-based subnational projections rebased by cohort to mid-2024",
+        "children aged 0 to 17",
+        "projected",
+        "none shown: the projection's past error is in the table of children affected",
+        columns,
+        frame(columns, records),
+        (MAY_NOT_SUM,),
+        in_documents=False,
+    )
+
+
 def projection(view: View) -> tuple[np.ndarray, np.ndarray]:
     """Projected children (year,), and draws of children affected (year, draw)."""
     data = view.group("demand/population")

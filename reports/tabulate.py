@@ -44,7 +44,7 @@ def build(view: View, internal: bool = False) -> list[Table]:
             ]
         if internal and view.has("lsoa"):
             out.append(need_tables.by_area(view, "lsoa"))
-        out.append(need_tables.to_2035(view))
+        out += [need_tables.to_2035(view), need_tables.ages_to_2035(view)]
     out += [
         demand_tables.services_now(view),
         need_tables.not_known(view),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jsna_model.errors import InputError
 from jsna_model.result import JOINT_MEASURES, Result
 from reports import words
+from reports.own_counts import protect
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -275,11 +276,18 @@ class View:
         node = xr.merge([self.result.node(p) for p in there], join="outer", compat="no_conflicts", combine_attrs="drop_conflicts")
         if not node.data_vars:
             return None
+        if path == "demand/observed" and not self.published_counts:
+            return protect(node, self.code)
         if path != "demand/observed" and "area" in node.dims:
             if self.code not in node["area"].values:
                 return None
             node = node.sel(area=self.code)
         return node
+
+    @property
+    def published_counts(self) -> bool:
+        """Whether service counts are published ones, and not the user's own."""
+        return bool(self.provenance.get("pathway", {}).get("published", True))
 
     @property
     def comparator(self) -> str:

@@ -139,6 +139,7 @@ def project(
             "source": pathway.source,
             "base_year": pathway.base_year,
             "early_help_supplied": pathway.early_help_supplied,
+            "published": pathway.published,
             "parameters": {name: asdict(p) for name, p in pathway.parameters.items()},
             "unit_costs": [asdict(c) for c in pathway.unit_costs],
             "notes": list(pathway.notes),

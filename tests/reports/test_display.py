@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -134,3 +135,30 @@ def test_costs_are_called_averages(rutland: Result) -> None:
     assert table is not None
     assert "2024-25 prices" in table.title
     assert any(re.search("not a saving", n) for n in table.notes)
+
+
+def test_own_unpublished_counts_are_suppressed_with_what_gives_them_away(rutland: Result) -> None:
+    """Two referrals with no further action are hidden, and one more part of the sum of referrals with them."""
+    observed = rutland.node("demand/observed").copy(deep=True)
+    counts = {
+        "referrals": 400.0,
+        "referrals_no_further_action": 2.0,
+        "referrals_assessed_not_in_need": 148.0,
+        "child_in_need_started": 250.0,
+    }
+    counts |= {"looked_after_started": 4.0, "child_protection_plan_started": 0.0}
+    for service, value in counts.items():
+        observed["observed"].loc[{"area": "E06000017", "service": service}] = value
+    tree = rutland.nodes("need", "demand", "decision") | {"demand/observed": observed}
+    pathway = {**rutland.provenance["pathway"], "published": False}
+    own = Result(xr.DataTree.from_dict(tree), {**rutland.provenance, "pathway": pathway})
+    table = build(own).table("services_now")
+    assert table is not None
+    shown = dict(zip(table.rows.iloc[:, 0], table.rows.iloc[:, 1], strict=True))
+    rates = dict(zip(table.rows.iloc[:, 0], table.rows.iloc[:, 2], strict=True))
+    assert shown["Referrals closed with no further action"] == rates["Referrals closed with no further action"] == "[c]"
+    assert shown["Children starting to be looked after"] == "[c]"
+    assert shown["Child protection plans started"] == 0
+    assert shown["Referrals"] == 400
+    others = ("Referrals assessed and found not in need", "Child in need episodes started")
+    assert [shown[o] for o in others].count("[c]") == 1
