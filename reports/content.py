@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reports import charts, disclosure, maps, tabulate, words
-from reports.demand_tables import HEADLINE_SERVICES, latest_caseload, other_scenarios, rates, service_label
+from reports.demand_tables import HEADLINE_SERVICES, horizon, latest_caseload, other_scenarios, rates, service_label
 from reports.drawing import Figure
 from reports.need_tables import gap_not_known
 from reports.table import Table
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from jsna_model.result import Result
 
-DRAFT = "DRAFT: not approved for publication. No owner, approver and review date have all been named."
+DRAFT = "DRAFT: not approved for publication."
+NAMES = {"owner": "an owner", "approver": "an approver", "review_date": "a review date"}
 MODELLED = (
     "Estimates are modelled, not counted: they apply published survey evidence to local children. They say how many children are likely "
     "to live with a risk, not which children, and not that a service is needed."
@@ -104,11 +105,14 @@ def build(result: Result, study: Any = None, boundaries: gpd.GeoDataFrame | None
     view = View.of(result)
     found = tabulate.build(view, internal)
     parts = _Parts(view, {t.key: t for t in found}, boundaries, internal)
-    named = [str(getattr(study, k, "") or "") for k in ("owner", "approver", "review_date")]
-    draft = internal or not all(named)
-    status = DRAFT if draft else f"Owner: {named[0]}. Approved by: {named[1]}. Review date: {named[2]}."
+    named = {k: str(getattr(study, k, "") or "") for k in NAMES}
+    missing = [NAMES[k] for k, name in named.items() if not name]
+    draft = internal or bool(missing)
+    status = f"Owner: {named['owner']}. Approved by: {named['approver']}. Review date: {named['review_date']}."
+    if missing:
+        status = f"{DRAFT} Not named yet: {words.listed(missing)}."
     if internal:
-        status = "INTERNAL: shows estimates by LSOA; not for publication. " + status
+        status = f"INTERNAL: shows estimates by LSOA; not for publication. {status if missing else DRAFT}"
     sections = [s for make in _SECTIONS if (s := make(parts)) is not None]
     return Report(
         str(getattr(study, "title", "") or "") or f"Children living with parental risks in {view.title_name}",
@@ -246,7 +250,8 @@ def services(parts: _Parts) -> Section | None:
     if table is None:
         return None
     view = parts.view
-    text = f"These are published counts, as DfE published them. {_rates_sentence(view)}"
+    whose = "published counts, as DfE published them" if view.published_counts else "the authority's own counts, not published ones"
+    text = f"These are {whose}. {_rates_sentence(view)}"
     ahead = parts.tables.get("services_ahead")
     blocks: list[Block] = [text, table]
     if ahead is not None:
@@ -426,7 +431,7 @@ def _rates_sentence(view: View) -> str:
             )
     if not said:
         return f"Rates for {view.name} are suppressed or not available in the published counts."
-    return f"Published for {view.base_year}: {'; '.join(said)}. Neither higher nor lower is better."
+    return f"{'Published' if view.published_counts else 'Own counts'} for {view.base_year}: {'; '.join(said)}. Neither higher nor lower is better."
 
 
 def _scenario_sentence(view: View, scenario: str) -> str:
@@ -448,4 +453,5 @@ def _scenario_sentence(view: View, scenario: str) -> str:
     year = str(data["year"].values[-1])
     stress = next((bool(s.get("stress_test")) for s in view.provenance.get("scenarios", ()) if s.get("name") == scenario), False)
     kind = "Stress test" if stress else "Scenario"
-    return f"{kind}, {words.lower_first(view.scenario_title(scenario))}; modelled difference in {year}: {'; '.join(said)}."
+    far = f" ({mark})" if (mark := horizon(view, [str(y) for y in data["year"].values])[-1]) == "illustrative" else ""
+    return f"{kind}, {words.lower_first(view.scenario_title(scenario))}; modelled difference in {year}{far}: {'; '.join(said)}."

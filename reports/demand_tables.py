@@ -236,7 +236,9 @@ def differences(view: View) -> Table | None:
         Column("Modelled difference", "difference"),
         Column("Lower limit", "difference"),
         Column("Upper limit", "difference"),
+        Column("Horizon"),
     )
+    checked = horizon(view, years)
     records: list[list[object]] = []
     brief: list[int] = []
     for scenario in scenarios:
@@ -248,7 +250,8 @@ def differences(view: View) -> Table | None:
             for i, year in enumerate(years):
                 if i == len(years) - 1 and service in HEADLINE_SERVICES:
                     brief.append(len(records))
-                records.append([view.scenario_title(scenario), service_label(service), year, *(difference(float(v)) for v in _three(x[i]))])
+                shown = [difference(float(v)) for v in _three(x[i])]
+                records.append([view.scenario_title(scenario), service_label(service), year, *shown, checked[i]])
     return Table(
         "differences",
         f"Difference each scenario makes to services, {view.name}",
@@ -261,6 +264,7 @@ def differences(view: View) -> Table | None:
         (
             f"Comparator: {view.scenario_title(view.comparator)}. An interval that spans zero means that the direction is not known.",
             "Differences in stocks are at 31 March that ends the year; years are not added to one another.",
+            "Horizon: see the table of projected caseload; later years are illustrative.",
             *(() if view.early_help_supplied else (illustration(),)),
         ),
         kind="decision",
@@ -295,15 +299,16 @@ def per_100_families(view: View) -> Table | None:
         extra = extra_families(view, scenario)
         if extra is None:
             continue
-        families = float(extra.mean("draw").sum("year")) if "draw" in extra.dims else float(extra.sum("year"))
-        if families < 1:
+        yearly = (extra.mean("draw") if "draw" in extra.dims else extra).values
+        families, last = float(yearly.sum()), float(yearly[-1])
+        if min(families, last) <= 0:
             continue
         for service in ordered([str(s) for s in data["difference"]["service"].values]):
             values = data["difference"].sel(scenario=scenario, service=service).transpose("year", "draw").values
             if service not in HEADLINE_SERVICES or np.isnan(values).all():
                 continue
-            total = values[-1] if service in STOCKS else values.sum(0)
-            x = interval(total / families * 100)
+            effect = values[-1] / last if service in STOCKS else values.sum(0) / families
+            x = interval(effect * 100)
             records.append([view.scenario_title(scenario), service_label(service), *(_one_decimal(v) for v in _three(x))])
     if not records:
         return None
@@ -312,12 +317,16 @@ def per_100_families(view: View) -> Table | None:
         "per_100_families",
         f"Modelled effect per 100 more families helped, {years[0]} to {years[-1]}, {view.name}",
         "modelled by jsna_model; effects from published evidence and stated assumptions",
-        "difference from the comparator over the horizon, divided by the extra families helped in it",
+        "difference from the comparator, divided by the extra families helped",
         "scenario",
         CREDIBLE,
         columns,
         frame(columns, records),
-        ("Flows are added up over the horizon; stocks are at its last 31 March.", illustration()),
+        (
+            "Flows: added up over the horizon, for each 100 families helped in it. Stocks: at its last 31 March, for each 100 families helped "
+            "in every year.",
+            illustration(),
+        ),
         kind="decision",
     )
 

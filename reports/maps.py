@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from jsna_model.errors import InputError, unknown_name
 from reports import words
-from reports.drawing import ABSENT_FILL, GREY, INK, SEQUENTIAL, WIDTH, Figure, blank
-from reports.need_tables import component
+from reports.drawing import ABSENT_FILL, GREY, INK, SEQUENTIAL, WIDTH, Figure, blank, settings
+from reports.need_tables import NUMBERED, component
 from reports.view import LEVEL_NAMES, View
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Widths of a class, in percentage points; the smallest that needs at most five classes is used.
 STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0)
+LEGEND_WIDTH = 1.9  # inches beside the map
 EXACT = 1500  # areas up to which places are assigned at least total squared distance
 COPYRIGHT = "Contains OS data © Crown copyright and database right. Source: Office for National Statistics licensed under the Open Government Licence v.3.0."
 BY_ASSUMPTION = "The modelled pattern follows deprivation by assumption."
@@ -75,26 +76,44 @@ def make_map(
     what = f"at least one risk of the {view.set_label} set" if measure == "any_risk" else words.lower_first(view.measure_label(measure))
     title = headline(share, unit, view.name)
     subtitle = f"Estimated share of children aged 0 to 17 living with {what}, {unit} of {view.name}, mid-2024. {BY_ASSUMPTION}"
-    height = 5.4 if n > 3 else 3.4
-    figure, axes = blank(height + (0.9 if titled else 0.0))
+    figure, axes = blank(3.0)
     if boundaries is None:
         points = np.column_stack([node["easting"].values, node["northing"].values]).astype(float)
         cells, size = hexagons(points)
-        _draw_hexagons(axes, cells, size, share, breaks, _districts(node, level), numbers=n <= 140)
+        _draw_hexagons(axes, cells, size, share, breaks, _districts(node, level), numbers=n <= NUMBERED)
         note = f"Each hexagon is one {one}, placed near where it lies; hexagons are of one size whatever the number of children."
     else:
         _draw_boundaries(axes, boundaries, [str(a) for a in node["area"].values], share, breaks)
         note = COPYRIGHT
     axes.set_aspect("equal")
     axes.set_axis_off()
-    _legend(figure, breaks, bool(np.isnan(share).any()))
+    shape = float(np.ptp(axes.get_ylim()) / np.ptp(axes.get_xlim()))
+    figure.set_figheight(float(np.clip((WIDTH - LEGEND_WIDTH) * shape, 2.2, 6.5)))
+    _legend(figure, breaks, bool(np.isnan(share).any()), titled)
     if titled:
-        import textwrap
-
-        figure.suptitle("\n".join(textwrap.wrap(title, 62)) + "\n", x=0.02, ha="left", fontsize=13, fontweight="bold")
-        axes.set_title("\n".join(textwrap.wrap(subtitle, 95)), loc="left", fontsize=9)
-        figure.supxlabel("\n".join(textwrap.wrap(f"{note} Source: {view.need_source}.", 105)), x=0.02, ha="left", fontsize=8)
+        _frame(figure, title, subtitle, f"{note} Source: {view.need_source}.")
     return Figure("map", title, f"{subtitle} {note}", _alt(node, share, breaks, unit, view), view.need_source, f"by_{level}", figure)
+
+
+def _frame(figure: MplFigure, title: str, subtitle: str, source: str) -> None:
+    """Title and subtitle above the map, source below it, with room made for them."""
+    import textwrap
+
+    import matplotlib
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    lines = [textwrap.wrap(title, 64), textwrap.wrap(subtitle, 100), textwrap.wrap(source, 115)]
+    above, below = 0.24 * len(lines[0]) + 0.17 * len(lines[1]) + 0.25, 0.15 * len(lines[2]) + 0.15
+    height = figure.get_figheight() + above + below
+    figure.set_figheight(height)
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, below / height, 1, 1 - (above + below) / height))
+    top = 1 - 0.08 / height
+    with matplotlib.rc_context(settings()):
+        figure.text(0.02, top, "\n".join(lines[0]), va="top", fontsize=13, fontweight="bold")
+        figure.text(0.02, top - (0.24 * len(lines[0]) + 0.05) / height, "\n".join(lines[1]), va="top", fontsize=9)
+        figure.text(0.02, 0.06 / height, "\n".join(lines[2]), va="bottom", fontsize=8)
 
 
 def headline(share: NDArray[np.float64], unit: str, name: str) -> str:
@@ -288,8 +307,8 @@ def _scale_bar(axes: Any, low: NDArray[np.float64], high: NDArray[np.float64]) -
     )
 
 
-def _legend(figure: MplFigure, breaks: NDArray[np.float64], absent: bool) -> None:
-    """Classes with ranges in words, highest first, above the map."""
+def _legend(figure: MplFigure, breaks: NDArray[np.float64], absent: bool, titled: bool) -> None:
+    """Classes with ranges in words, highest first, beside the map."""
     from matplotlib.patches import Patch
 
     labels, fills = class_labels(breaks), colours(len(breaks) - 1)
@@ -298,7 +317,7 @@ def _legend(figure: MplFigure, breaks: NDArray[np.float64], absent: bool) -> Non
         handles.append(Patch(facecolor=ABSENT_FILL, edgecolor=GREY, linewidth=0.5, label="not available"))
     figure.legend(
         handles=handles,
-        loc="outside right upper",
+        loc="outside right center" if titled else "outside right upper",
         frameon=False,
         fontsize=9,
         title="Estimated share\nof children",

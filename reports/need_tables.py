@@ -11,6 +11,7 @@ from reports.disclosure import decimal, modelled, nearest, published, reliabilit
 from reports.table import MAY_NOT_SUM, Column, Table, frame
 from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View
 
+NUMBERED = 140  # areas up to which a map of hexagons carries numbers
 CREDIBLE = "95% credible interval"
 MODELLED_PLACES = "Estimates for small areas are modelled. Their pattern follows deprivation by assumption: they show where need is expected, not where it was counted."
 ESTIMATE = (Column("Estimated children", "count"), Column("Lower limit", "count"), Column("Upper limit", "count"))
@@ -193,7 +194,7 @@ def by_area(view: View, level: str, within_district: bool = False) -> Table:
     node = view.node(level, within_district)
     one, many = LEVEL_NAMES[level]
     parent = "district_name" in node.coords and level not in ("district", "locality") and not within_district
-    numbered = level == view.map_level() and not within_district
+    numbered = level == view.map_level() and not within_district and node.sizes["area"] <= NUMBERED
     columns = (
         *((Column("Map number", "year"),) if numbered else ()),
         Column("Area code"),

@@ -6,10 +6,13 @@ from typing import Any
 
 from reports import words
 from reports.demand_tables import service_label
+from reports.disclosure import SUPPRESSED
 from reports.need_tables import published_share
 from reports.table import Column, Table, frame, plain
 from reports.view import View
 
+#: Parameters that are ratios of an authority's own counts, and the counts.
+RATIOS = {"referral.re_referral_share": ("re_referrals", "referrals")}
 NOT_RESULTS = "inputs, not results"
 
 
@@ -114,11 +117,13 @@ def parameters(view: View) -> Table | None:
     rows = view.provenance.get("pathway", {}).get("parameters") or {}
     if not rows:
         return None
+    hidden = _hidden_parameters(view)
     columns = tuple(Column(c) for c in ("Parameter", "Value", "Uncertainty (sd)", "Scale of the sd", "Unit", "Basis", "Source"))
     records: list[list[object]] = [
         [
             words.upper_first(name.replace("_", " ").replace(".", ": ")),
-            *(plain(p.get(k)) for k in ("value", "sd", "scale", "unit", "basis", "source")),
+            SUPPRESSED if name in hidden else plain(p.get("value")),
+            *(plain(p.get(k)) for k in ("sd", "scale", "unit", "basis", "source")),
         ]
         for name, p in sorted(rows.items())
     ]
@@ -131,6 +136,15 @@ def parameters(view: View) -> Table | None:
         records,
         document_columns=("Parameter", "Value", "Uncertainty (sd)", "Unit", "Basis", "Source"),
     )
+
+
+def _hidden_parameters(view: View) -> set[str]:
+    """Parameters that are ratios of the user's own counts, where one of those is suppressed: the ratio would give it back."""
+    observed = view.group("demand/observed")
+    if view.published_counts or observed is None or view.code not in observed["area"].values:
+        return set()
+    counts = observed["observed"].sel(area=view.code).to_series()
+    return {name for name, services in RATIOS.items() if any(counts.get(s) != counts.get(s) for s in services)}
 
 
 def unit_costs(view: View) -> Table | None:
