@@ -35,7 +35,7 @@ LOOKED_AFTER = {
 MINIMUM = 50
 
 
-def panel(folder: Path) -> dict[str, pd.DataFrame]:
+def panel(folder: Path, more: dict[str, tuple[str, str]] | None = None) -> dict[str, pd.DataFrame]:
     """Log rate per child by authority (rows) and year (columns), NaN below `MINIMUM` events."""
     population = pd.read_csv(folder / "population" / "la_0_17_dfe_2012_2024.csv.gz")
     population = population[population["geographic_level"] == "Local authority"]
@@ -44,7 +44,7 @@ def panel(folder: Path) -> dict[str, pd.DataFrame]:
         index="new_la_code", columns="year", values="value"
     )
     out = {}
-    for service, (name, column) in FILES.items():
+    for service, (name, column) in {**FILES, **(more or {})}.items():
         data = pd.read_csv(folder / "dfe" / name, dtype=str)
         match = [c for c in data.columns if c.lower() == column.lower()] or [
             c for c in data.columns if c.lower().startswith(column.lower())

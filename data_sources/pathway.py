@@ -93,7 +93,7 @@ def ready_scenarios(pathway: Pathway, names: tuple[str, ...] = ("early_help_reac
     reach = Scenario(
         "early_help_reach",
         f"Early help reaches {families} more {'families' if families > 1 else 'family'} a year",
-        "Ofsted 2015, paragraphs 18-22: earlier opportunities to help were missed in over 40% of cases seen",
+        "Ofsted 2015: earlier opportunities to help were missed in over 40% (paragraph 21) or over a third (summary) of 56 cases seen",
     ).add("early_help.reach", families, start, full)
     if pathway.early_help_supplied:
         volume = pathway.parameter("early_help.reach").value
@@ -133,7 +133,8 @@ def _toml(name: str) -> dict[str, Any]:
 
 
 def _parameter(entry: Mapping[str, Any], volatility: Any) -> Parameter:
-    fields = {k: entry[k] for k in ("value", "sd", "scale", "low", "high", "unit", "source", "basis")}
+    known = ("value", "sd", "scale", "low", "high", "unit", "source", "basis", "yearly_sd", "persistence")
+    fields = {k: entry[k] for k in known if k in entry}
     if "volatility" in entry:
         row = volatility.loc[entry["volatility"]]
         fields |= {"yearly_sd": float(row["yearly_log_sd"]), "persistence": float(row["persistence"])}
@@ -146,13 +147,11 @@ def _own(built: Mapping[str, Parameter], observed: Any) -> dict[str, Parameter]:
     """Parameters that come from the authority's own counts, pooled where there are several authorities."""
     own = observed["observed"].isel(area=np.flatnonzero(observed["role"].values == "authority"))
 
-    def total(service: str) -> float:
-        return float(own.sel(service=service).sum(skipna=True))  # suppressed counts are small, and both of a ratio leave them out alike
-
-    referrals = total("referrals")
+    both = own.sel(service=["re_referrals", "referrals"]).dropna("area").sum("area")
+    returned, referrals = (float(both.sel(service=s)) for s in ("re_referrals", "referrals"))
     if not referrals > 0:
-        raise InputError("the figures hold no referrals for this area, so that no pathway can be built.")
-    share = total("re_referrals") / referrals
+        raise InputError("the figures hold no referrals with their re-referrals for this area, so that no pathway can be built.")
+    share = returned / referrals
     return {"referral.re_referral_share": replace(built["referral.re_referral_share"], value=share)}
 
 

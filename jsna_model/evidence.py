@@ -155,6 +155,22 @@ class Evidence:
             for name, x in (("value", self.value), ("lower", self.lower), ("upper", self.upper))
             if not 0 <= x <= 1
         ]
+        if self.value in (0, 1):
+            found.append(
+                Problem(f"value is {self.value:g}, nobody or everybody", "give a proportion above 0 and below 1", file, row_name, "value")
+            )
+        if (self.lower, self.upper) == (0, 1):
+            found.append(Problem("the interval is 0 to 1, which says nothing", "give narrower limits", file, row_name, "lower"))
+        if self.lower == self.upper:
+            found.append(
+                Problem(
+                    f"lower and upper limits are both {self.lower:g}: no uncertainty",
+                    "give an interval, or a conservative assumed one",
+                    file,
+                    row_name,
+                    "lower",
+                )
+            )
         if self.lower > self.upper:
             found.append(Problem(f"lower limit {self.lower} is above upper limit {self.upper}", "swap them", file, row_name, "lower"))
         elif not self.lower <= self.value <= self.upper:

@@ -93,6 +93,9 @@ class Population:
     def hash(self) -> str:
         """SHA-256 of areas, children and covariates, first 16 hexadecimal digits."""
         digest = sha256("|".join(self.areas).encode())
+        for parent in PARENTS:
+            if parent in self.data.coords:
+                digest.update("|".join(self.data[parent].values.astype(str)).encode())
         for name in sorted(str(v) for v in self.data.data_vars):
             digest.update(np.ascontiguousarray(self.data[name].values, dtype=float).tobytes())
         return digest.hexdigest()[:16]

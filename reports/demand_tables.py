@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ORDER = (*STOCKS, *FLOWS)
+#: Ends balance the stocks that are projected; they are not projections (docs/methods.md).
+NOT_PROJECTED = ("child_in_need_ended", "looked_after_ceased")
 COST_LABELS = {"social_work": "Social work with children in need", "looked_after": "Children looked after", "early_help": "Early help"}
 NO_POLARITY = "A higher or lower rate is neither better nor worse: it reflects need, recording and thresholds together."
 #: Services whose differences the documents show.
@@ -144,7 +146,8 @@ def stock_or_flow(view: View, service: str) -> xr.DataArray | None:
 def projected_services(view: View) -> list[str]:
     """Services that the projection has, in pathway order."""
     data = view.group("demand/services")
-    return [] if data is None else [s for s in ordered([str(s) for s in data["service"].values]) if stock_or_flow(view, s) is not None]
+    known = [] if data is None else ordered([str(s) for s in data["service"].values])
+    return [s for s in known if s not in NOT_PROJECTED and stock_or_flow(view, s) is not None]
 
 
 def horizon(view: View, years: list[str]) -> list[str]:
@@ -242,7 +245,7 @@ def differences(view: View) -> Table | None:
     records: list[list[object]] = []
     brief: list[int] = []
     for scenario in scenarios:
-        for service in ordered([str(s) for s in data["difference"]["service"].values]):
+        for service in ordered([str(s) for s in data["difference"]["service"].values if str(s) not in NOT_PROJECTED]):
             values = data["difference"].sel(scenario=scenario, service=service)
             if not bool(values.notnull().any()):
                 continue

@@ -62,7 +62,8 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
     result, study = Result.load(run / "result.nc"), Study.read(run / "study.toml")
     rooms = _rooms()
     boundaries = rooms["src"].load_boundaries(study.boundaries) if study.boundaries else None
-    with _Progress(quiet) as progress, assembled(out) as folder:
+    same = out.resolve() == run.resolve()
+    with _Progress(quiet) as progress, assembled(out, whole=not same) as folder:
         rooms["reports"].write(
             result,
             folder,
@@ -72,7 +73,7 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
             internal=internal or study.publication.internal,
             progress=progress,
         )
-        if out.resolve() != run.resolve():
+        if not same:
             _keep(result, study, folder)
     if not quiet:
         typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}")
@@ -83,9 +84,12 @@ def write_estimate(study: Study, level: str, out: Path, quiet: bool) -> None:
     import pandas as pd
 
     import jsna_model as jm
+    from jsna_model.conventions import LEVELS
 
     if out.is_dir():
         raise OutputError(f"{out} is a folder. Give the name of a CSV file.")
+    if level not in LEVELS:
+        raise unknown_name("level", level, LEVELS)
     with _Progress(quiet) as progress:
         nouns = _rooms()["src"].resolve(study)
         now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=study.draws, seed=study.seed, progress=progress)
@@ -132,8 +136,14 @@ def check_folder(out: Path) -> None:
 
 
 @contextmanager
-def assembled(out: Path) -> Iterator[Path]:
+def assembled(out: Path, whole: bool = True) -> Iterator[Path]:
     """A temporary folder beside `out` whose files are moved into it together at the end, or not at all.
+
+    Parameters
+    ----------
+    out : Path
+    whole : bool
+        Whether it is a new run, so that no file of an earlier one stays behind.
 
     Raises
     ------
@@ -153,19 +163,22 @@ def assembled(out: Path) -> Iterator[Path]:
         old, moved = folder / ".old", []
         old.mkdir()
         try:
-            for file in sorted(p for p in folder.iterdir() if p.is_file()):
-                target = out / file.name
-                if target.exists():
-                    target.replace(old / file.name)
+            new = sorted((p for p in folder.iterdir() if p.is_file()), key=lambda p: (p.name == "manifest.json", p.name))
+            for name in {p.name for p in new} | (set(RUN_FILES) if whole else set()):
+                if (out / name).exists():
+                    (out / name).replace(old / name)
+            for file in new:
                 moved.append(file.name)
-                file.replace(target)
-        except OSError as error:
+                file.replace(out / file.name)
+        except BaseException as error:
             for name in moved:
                 (out / name).unlink(missing_ok=True)
             for file in old.iterdir():
                 file.replace(out / file.name)
             if made_out:
                 out.rmdir()
+            if not isinstance(error, OSError):
+                raise
             name = Path(error.filename or "").name
             raise OutputError(f"{name} is open in another program: close {name} or use --out; what was there is as it was.") from None
     finally:

@@ -46,6 +46,11 @@ class Demand:
     exits: Array
     closing: Array
     families_helped: Array
+    path: Array  # (month, 2, draw): children in need only, and open cases out of care, at the start of each month
+
+
+#: Parameters that hold for the whole horizon: set them under [parameters], not in a scenario.
+LASTING = ("early_help.children_per_family", "early_help.relative_risk", "early_help.effect_months", "need.drift")
 
 
 def parameter_draws(parameter: Parameter, name: str, seed: int, draws: int) -> Array:
@@ -75,11 +80,25 @@ def yearly_walk(parameter: Parameter, name: str, area: str, years: int, seed: in
     return out
 
 
-def check_scenario(scenario: Scenario, pathway: Pathway) -> None:
-    """Refuse a scenario that names an unknown parameter, or takes one out of its range; all problems at once."""
+def check_scenario(scenario: Scenario, pathway: Pathway, last_month: str) -> None:
+    """Refuse a scenario that names an unknown parameter, takes one out of its range, or could have no effect; all problems at once."""
     problems = []
     for change in scenario.changes:
         p = pathway.parameter(change.parameter)
+        if change.parameter in LASTING or change.parameter.startswith("early_help.effect."):
+            problems.append(
+                Problem(
+                    f"scenario {scenario.name!r} changes {change.parameter}, which holds for the whole horizon",
+                    "give it under [parameters] in study.toml, or to load_pathway(parameters=...)",
+                )
+            )
+        if month_index(change.start) > month_index(last_month):
+            problems.append(
+                Problem(
+                    f"scenario {scenario.name!r} changes {change.parameter} from {change.start}, after the horizon ends in {last_month}",
+                    "start it earlier, or project more years",
+                )
+            )
         after = {"scale": p.value * change.value, "add": p.value + change.value, "set": change.value}[change.op]
         if not p.low <= after <= p.high:
             problems.append(
@@ -117,12 +136,14 @@ def run(
     scenario: Scenario,
     first_month: str,
     seed: int,
+    reference: Array | None = None,
 ) -> Demand:
     """Run one authority month by month.
 
-    Base-year rates are the authority's own counts per affected child; they then move by themselves (`yearly_walk`), with need, and
-    with the scenario. Hazards out of each state reproduce the year's flows from stocks held steady; where published starts and ends
-    differ, the difference is in the uncertainty of the closing hazards, not fitted.
+    Base-year rates are the authority's own counts per child in need of them; they then move by themselves (`yearly_walk`), with need,
+    and with the scenario. Hazards out of each state reproduce the year's flows from stocks held steady: published ends differ from
+    starts, and that difference says nothing about later stocks (benchmarks/closing_gap.py). Plans and care starts follow need, as
+    referrals do, and a scenario moves them as far as it moves the open cases of the baseline.
 
     Parameters
     ----------
@@ -137,6 +158,8 @@ def run(
     first_month : str
         First month of the horizon, ``"2025-04"``.
     seed : int
+    reference : ndarray, shape (month, 2, draw), optional
+        `Demand.path` of the baseline; without it, this is the baseline.
 
     Returns
     -------
@@ -165,6 +188,8 @@ def run(
     caseload = np.zeros((years, len(STOCKS), draws))
     opening, entries, exits, closing = (np.zeros((years, len(STATES), draws)) for _ in range(4))
     families = np.zeros((years, draws))
+    path = np.empty((len(months), 2, draws))
+    open0 = np.array([stock["in_need_only"], stock["in_need_only"] + stock["on_plan"]])
     accepted0 = counts["child_in_need_started"] / counts["referrals"]
 
     for m in range(len(months)):
@@ -172,6 +197,9 @@ def run(
         if m % 12 == 0:
             opening[y] = [state[s] for s in STATES]
         exposure = help_.exposure(m, affected * ratio[y])
+        path[m] = state["in_need_only"], state["in_need_only"] + state["on_plan"]
+        base_path = path[m] if reference is None else reference[m]
+        follow = np.divide(open0[:, None] * ratio[y], base_path, out=np.zeros_like(base_path), where=base_path > 0)
         referral = counts["referrals"] / 12 * ratio[y] * at("referral.rate", m) * exposure["referral"]
         odds = accepted0 / (1 - accepted0) * at("front_door.acceptance", m) if accepted0 < 1 else np.full(draws, np.inf)
         accepted_share = 1 / (1 + 1 / odds)
@@ -180,9 +208,9 @@ def run(
         referral, returning = help_.follow_up(m, referral, returning, closed, at("referral.re_referral_share", m))
         accepted = referral * accepted_share
         hazard = {move: h * at(MOVE_PARAMETERS[move], m) for move, h in hazard0.items()}
-        hazard[PLAN] = hazard[PLAN] * exposure["plan"]
+        hazard[PLAN] = hazard[PLAN] * exposure["plan"] * follow[0]
         for move in (CARE, CARE_FROM_PLAN):
-            hazard[move] = hazard[move] * exposure["care"]
+            hazard[move] = hazard[move] * exposure["care"] * follow[1]
         state, moved = step(state, {"in_need_only": accepted}, hazard)
 
         plans, care = moved[PLAN], moved[CARE] + moved[CARE_FROM_PLAN]
@@ -208,7 +236,7 @@ def run(
         if m % 12 == 11:
             closing[y] = [state[s] for s in STATES]
             caseload[y] = [sum(state.values()), state["on_plan"], state["looked_after"]]
-    return Demand(flow, caseload, opening, entries, exits, closing, families)
+    return Demand(flow, caseload, opening, entries, exits, closing, families, path)
 
 
 def steady_hazards(counts: Mapping[str, float], stock: Mapping[str, float]) -> dict[Move, Array]:
@@ -255,10 +283,10 @@ class _EarlyHelp:
         self.followed = np.zeros((months, draws))
         self.effect_months = round(float(np.median(theta["early_help.effect_months"])))
 
-    def _recent(self, m: int, first: int, last: int) -> Array:
-        """Children helped from `first` to `last` months ago (0: this month)."""
+    def _recent(self, m: int, first: int, last: int, followed: bool) -> Array:
+        """Children helped from `first` to `last` months ago (0: this month), those followed up from a referral included or not."""
         last = min(last, self.effect_months)
-        started = self.extra + self.followed
+        started = self.extra + self.followed if followed else self.extra
         rows = started[max(0, m - last + 1) : max(0, m - first + 1)]
         return np.asarray(rows.sum(0))
 
@@ -270,7 +298,8 @@ class _EarlyHelp:
         weight = self.theta["early_help.relative_risk"][0]
         out = {}
         for what, first, last in (("referral", 0, 999), ("plan", 6, 18), ("care", 6, 999)):
-            helped = self._recent(m, first, last) * weight / affected
+            # Children followed up from a referral have an effect on re-referral of their own (`follow_up`).
+            helped = self._recent(m, first, last, followed=what != "referral") * weight / affected
             share = -np.sign(helped) * np.expm1(-np.abs(helped))
             out[what] = 1 + share * np.expm1(self.theta[f"early_help.effect.{what}"][0])
         return out

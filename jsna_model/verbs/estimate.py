@@ -18,7 +18,7 @@ from jsna_model.evidence import Evidence
 from jsna_model.overlap import Overlap
 from jsna_model.population import Population
 from jsna_model.result import JOINT_MEASURES, Result, check_tree
-from jsna_model.verbs.need_model import AREA_CORRELATION, NeedModel, fit_need
+from jsna_model.verbs.need_model import AREA_CORRELATION, PARENT_CORRELATION, NeedModel, fit_need
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -133,7 +133,7 @@ def regenerate(result: Result, level: str) -> xr.Dataset:
     for authority in sorted(set(base["authority"].values.tolist())):
         places = np.flatnonzero(base["authority"].values == authority)
         here = base.isel(area=places)
-        counts = model.child_counts(here["area"].values.tolist(), here["children"].values, _log_sd(here), known)
+        counts = model.child_counts(here["area"].values.tolist(), _parents(here), here["children"].values, _log_sd(here), known)
         codes, labels, _ = _groups(here, level, finest)
         pattern_count = 2 ** len(model.joint) if model.joint else 0
         patterns = np.zeros((len(labels), len(BANDS), pattern_count, model.draws))
@@ -149,9 +149,9 @@ def regenerate(result: Result, level: str) -> xr.Dataset:
 
 def _check_arguments(population: Population, draws: int, seed: int) -> None:
     problems = []
-    if isinstance(draws, bool) or int(draws) != draws or draws < 2:
+    if not _whole(draws) or draws < 2:
         problems.append(Problem(f"draws is {draws!r}", "give a whole number of draws, at least 2 (1000 is usual)"))
-    if isinstance(seed, bool) or int(seed) != seed or seed < 0:
+    if not _whole(seed) or seed < 0:
         problems.append(Problem(f"seed is {seed!r}", "give a whole number, zero or more"))
     if population.frame is None:
         problems.append(
@@ -159,11 +159,28 @@ def _check_arguments(population: Population, draws: int, seed: int) -> None:
         )
     if "deprivation" not in population.data:
         problems.append(Problem("the population has no 'deprivation'", "give the IMD decile of each area"))
+    elif population.frame is not None:
+        decile, held = population.data["deprivation"].values.astype(float), population.frame.covariates["deprivation"].values
+        wrong = ~((decile >= held.min()) & (decile <= held.max()))
+        if wrong.any():
+            codes = ", ".join(f"{a} ({d:g})" for a, d in zip(np.array(population.areas)[wrong][:5], decile[wrong], strict=False))
+            problems.append(
+                Problem(
+                    f"deprivation is missing or outside {held.min():g} to {held.max():g} in {int(wrong.sum())} areas, such as {codes}",
+                    "give the IMD 2025 decile, 1 for the most deprived: not a rank or a score",
+                    "population",
+                )
+            )
     if "age_band" not in population.data["children"].dims:
         problems.append(Problem("children are not by 'age_band'", f"give the DfE bands {', '.join(BANDS)}"))
     elif list(population.data["age_band"].values) != BANDS:
         problems.append(Problem(f"age bands are {list(population.data['age_band'].values)}", f"give {BANDS}, in order"))
     raise_all(problems)
+
+
+def _whole(value: object) -> bool:
+    """Whether a value is a whole number."""
+    return not isinstance(value, bool) and isinstance(value, (int, float, np.integer)) and float(value).is_integer()
 
 
 def _base(population: Population) -> tuple[xr.Dataset, Array]:
@@ -204,6 +221,11 @@ def _log_sd(here: xr.Dataset) -> Array:
     return np.broadcast_to(here["children_log_sd"].values, shape) if "children_log_sd" in here else np.zeros(shape)
 
 
+def _parents(here: xr.Dataset) -> list[str]:
+    """MSOA of each area, whose child counts err together; the area itself where there is none."""
+    return [str(c) for c in here["msoa" if "msoa" in here.coords else "area"].values]
+
+
 def _groups(here: xr.Dataset, level: str, finest: str) -> tuple[NDArray[np.int64], list[str], list[str]]:
     """Place of each area in the groups of a level, with the groups' codes and names, in code order."""
     if level == finest:
@@ -219,7 +241,7 @@ def _authority(model: NeedModel, authority: str, here: xr.Dataset, x: Array, kno
     """Summaries of every finer level of one authority, and the authority's draws."""
     codes = here["area"].values.tolist()
     finest = str(here.attrs["level"])
-    counts = model.child_counts(codes, here["children"].values, _log_sd(here), known_total)
+    counts = model.child_counts(codes, _parents(here), here["children"].values, _log_sd(here), known_total)
     names, weights = _components(model)
     measures = np.empty((len(codes), len(names), model.draws))
     patterns = np.zeros((1, len(BANDS), weights.shape[1], model.draws))
@@ -436,6 +458,7 @@ def _assumptions(evidence: Sequence[Evidence], overlap: Overlap | None, populati
     if "children_log_sd" in population.data:
         sd = np.atleast_2d(population.data["children_log_sd"].values)[0]
         text = ", ".join(f"{b} {s:.0%}" for b, s in zip(BANDS, sd, strict=True))
+        rows.append(_row("children_correlation", "Correlation of those errors within an MSOA", f"{PARENT_CORRELATION}", "assumption"))
         rows.append(_row("children_log_sd", "Error of small-area child counts (sd of the log)", text, population.source))
     return rows
 

@@ -24,6 +24,9 @@ Array = NDArray[np.float64]
 
 #: Correlation between risks of what deprivation does not explain in a place. An assumption: docs/assumptions.md.
 AREA_CORRELATION = 0.5
+#: Correlation of the errors of child counts within an MSOA. An assumption: 0.09 to 0.15 was measured over 8.25 years and about 0 over
+#: one (benchmarks/results/small_area_error.md); the gap here is 3.25 years.
+PARENT_CORRELATION = 0.1
 #: Above this share of infeasible national draws, the overlap contradicts its marginals.
 MAX_REJECTED = 0.01
 _RETRIES = 20
@@ -82,10 +85,18 @@ class NeedModel:
             z[list(self.joint)] = factor @ z[list(self.joint)]
         return sd[:, None] * z
 
-    def child_counts(self, codes: Sequence[str], children: Array, log_sd: Array, known_total: bool) -> Array:
-        """Draws of children, shape (area, age_band, draw): independent log-normal errors of mean 1, raked to the total of each band."""
+    def child_counts(self, codes: Sequence[str], parents: Sequence[str], children: Array, log_sd: Array, known_total: bool) -> Array:
+        """Draws of children, shape (area, age_band, draw): log-normal errors of mean 1, raked to the total of each band.
+
+        Errors of areas in one MSOA (`parents`) share a part, `PARENT_CORRELATION`; ages err independently.
+        """
         bands = list(AGE_BANDS)
-        z = normals_of(self.seed, [f"children/{c}/{b}" for c in codes for b in bands], self.draws).reshape(len(codes), len(bands), -1)
+        shape = (len(codes), len(bands), self.draws)
+        z = normals_of(self.seed, [f"children/{c}/{b}" for c in codes for b in bands], self.draws).reshape(shape)
+        if list(parents) != list(codes):
+            groups, index = np.unique(np.array(parents), return_inverse=True)
+            common = normals_of(self.seed, [f"children/{g}/{b}" for g in groups for b in bands], self.draws)
+            z = np.sqrt(1 - PARENT_CORRELATION) * z + np.sqrt(PARENT_CORRELATION) * common.reshape(len(groups), *shape[1:])[index]
         sd = log_sd[..., None]
         counts = children[..., None] * np.exp(sd * z - sd**2 / 2)
         if known_total:
@@ -116,7 +127,8 @@ class NeedModel:
         n, bands, draws = counts.shape
         for first in range(0, n, _BLOCK):
             part = slice(first, min(first + _BLOCK, n))
-            local = np.stack([self.area_effects(c, self.small_area_sd) for c in codes[part]])
+            # An area that is its authority has the authority's effect already.
+            local = np.stack([self.area_effects(c, self.small_area_sd * (c != authority)) for c in codes[part]])
             local += x[part, None, None] * self.gradient
             affected = np.empty((part.stop - first, bands, len(self.risks), draws))
             patterns = np.empty((part.stop - first, bands, 2 ** len(self.joint) if self.joint else 0, draws))

@@ -17,7 +17,7 @@ from jsna_model.pathway import FLOWS, STATES, STOCKS, Pathway
 from jsna_model.population import Population
 from jsna_model.result import Result, check_tree
 from jsna_model.scenario import Scenario
-from jsna_model.verbs.demand_model import Demand, check_scenario, run
+from jsna_model.verbs.demand_model import Demand, check_scenario, parameter_draws, run
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -68,8 +68,9 @@ def project(
         For a scenario out of range, a projection that is too short, or repeated scenario names.
     """
     scenarios = _with_baseline(scenarios)
+    last_month = f"{int(pathway.base_year[:4]) + 1 + years}-03"
     for scenario in scenarios:
-        check_scenario(scenario, pathway)
+        check_scenario(scenario, pathway, last_month)
     authority = result.node("need/authority")
     areas = [str(a) for a in authority["area"].values]
     served = [str(a) for a in pathway.observed["area"].values[pathway.observed["role"].values == "authority"]]
@@ -82,18 +83,21 @@ def project(
             f"the projection covers {have[0]} to {have[-1]}; {years} years from {base_year} need up to {wanted[-1]}. Ask for fewer years."
         )
     seed, draws = int(result.provenance["seed"]), int(result.provenance["draws"])
-    children, affected = _affected(result, projection, pathway, wanted, need, areas, seed, draws)
+    children, affected, driver = _affected(result, projection, pathway, wanted, need, areas, seed, draws)
 
     labels = [f"{y}-{(y + 1) % 100:02d}" for y in wanted[1:]]
     runs: dict[tuple[int, int], Demand] = {}
     filled: dict[str, list[str]] = {}
+    baseline = [s.name for s in scenarios].index("baseline")
     for j, area in enumerate(areas):
         counts, missing = _counts(pathway, area)
         if missing:
             filled[area] = missing
+        ratio, first = driver[1:, j] / driver[0, j], f"{base_year + 1}-04"
+        runs[baseline, j] = run(area, counts, ratio, affected[0, j], pathway, scenarios[baseline], first, seed)
         for i, scenario in enumerate(scenarios):
-            ratio = affected[1:, j] / affected[0, j]
-            runs[i, j] = run(area, counts, ratio, affected[0, j], pathway, scenario, f"{base_year + 1}-04", seed)
+            if i != baseline:
+                runs[i, j] = run(area, counts, ratio, affected[0, j], pathway, scenario, first, seed, runs[baseline, j].path)
         if progress:
             progress("projecting", j + 1, len(areas))
 
@@ -154,7 +158,8 @@ def _with_baseline(scenarios: Sequence[Scenario]) -> list[Scenario]:
     named = list(scenarios)
     if "baseline" not in [s.name for s in named]:
         named.insert(0, Scenario("baseline"))
-    named = [replace(s, title=s.title or "Baseline: rates of the base year go on") if s.name == "baseline" else s for s in named]
+    title, reason = "Baseline: rates of the base year go on", "What others are compared with"
+    named = [replace(s, title=s.title or title, reason=s.reason or reason) if s.name == "baseline" else s for s in named]
     names = [s.name for s in named]
     raise_all([Problem(f"two scenarios are called {n!r}", "give each its own name") for n in sorted(set(names)) if names.count(n) > 1])
     return named
@@ -179,11 +184,12 @@ def _check_labels(areas: list[str], projection: Population, served: list[str]) -
 
 def _affected(
     result: Result, projection: Population, pathway: Pathway, years: list[int], need: str, areas: list[str], seed: int, draws: int
-) -> tuple[Array, Array]:
-    """Projected children (year, area, age_band, draw) and affected children (year, area, draw).
+) -> tuple[Array, Array, Array]:
+    """Projected children (year, area, age_band, draw), affected children (year, area, draw), and what demand follows, likewise.
 
     Prevalence of each age band stays as estimated, but for a national drift on the logit scale; projected children carry a random
-    walk whose yearly sd is that of the projection's past error.
+    walk whose yearly sd is that of the projection's past error. Both keep their mean. Demand follows children, ages and a trend that
+    the user gives, but not the random part of the drift: the yearly walk of services' rates, fitted per child, holds it already.
     """
     now = result.draws(need, "authority", by=("age_band",)).transpose("area", "age_band", "draw")
     known = result.node("need/authority")["children"].transpose("area", "age_band").values
@@ -198,33 +204,49 @@ def _affected(
     attrs = projection.data.attrs
     yearly = float(attrs.get("projection_error_sd_6yr", 0.0)) / float(attrs.get("projection_error_horizon", 6)) ** 0.5
     drift_sd = pathway.parameter("need.drift").yearly_sd
+    trend = parameter_draws(pathway.parameter("need.drift"), "need.drift", seed, draws)
 
     children = np.empty((*expected.shape, draws))
     affected = np.empty((len(years), len(areas), draws))
+    driver = np.empty_like(affected)
+    mean = np.nanmean(prevalence, axis=-1, keepdims=True)
     error, drift = np.zeros((len(areas), draws)), np.zeros(draws)
     for t, year in enumerate(years):
         if t > 0:
             error = error + yearly * np.stack([normals(seed, f"projection/{a}/{year}", draws) for a in areas])
             drift = drift + drift_sd * normals(seed, f"pathway/need.drift/{year}", draws)
-        children[t] = expected[t][..., None] * np.exp(error)[:, None, :]
-        with np.errstate(divide="ignore"):
-            p = expit(logit(prevalence) + drift)
-        affected[t] = np.where(known[..., None] > 0, p * children[t], 0.0).sum(1)
+        children[t] = expected[t][..., None] * np.exp(error - t * yearly**2 / 2)[:, None, :]
+        keep = t * drift_sd**2 * (1 - 2 * mean) / 2
+        for out, moved in ((affected, trend * t + drift - keep), (driver, trend * t)):
+            p = expit(logit(prevalence) + moved)
+            out[t] = np.where(known[..., None] > 0, p * children[t], 0.0).sum(1)
     if not (affected > 0).all():
         raise InputError("no child is affected in some draws, so that demand has nothing to follow; project a larger area.")
-    return children, affected
+    return children, affected, driver
 
 
 def _counts(pathway: Pathway, area: str) -> tuple[dict[str, float], list[str]]:
-    """Base-year counts of an authority; what is not published is England's rate per child times its children, and is named."""
-    observed = pathway.observed["observed"]
+    """Base-year counts of an authority, and which were not published.
+
+    What does not apply is zero. A stock that is not published is the authority's own starts times England's ratio of stock to starts;
+    anything else is England's rate per child times its children.
+    """
+    observed, status = pathway.observed["observed"], pathway.observed["status"]
     own = {str(s): float(observed.sel(area=area, service=s)) for s in observed["service"].values}
     missing = [s for s in _NEEDED if not np.isfinite(own[s])]
+    if missing and ENGLAND not in observed["area"].values:
+        raise InputError(f"{', '.join(missing)} of {area} are not published, and the pathway holds no England row to take a rate from.")
     if missing:
-        if ENGLAND not in observed["area"].values:
-            raise InputError(f"{', '.join(missing)} of {area} are not published, and the pathway holds no England row to take a rate from.")
+        england = {str(s): float(observed.sel(area=ENGLAND, service=s)) for s in observed["service"].values}
         scale = float(pathway.observed["children"].sel(area=area)) / float(pathway.observed["children"].sel(area=ENGLAND))
-        own |= {s: float(observed.sel(area=ENGLAND, service=s)) * scale for s in missing}
+    for service in missing:
+        starts = service.removesuffix("_at_31_march") + "_started"
+        if str(status.sel(area=area, service=service).values) == "z":
+            own[service] = 0.0
+        elif service in STOCKS and np.isfinite(own[starts]):
+            own[service] = own[starts] * england[service] / england[starts]
+        else:
+            own[service] = england[service] * scale
     return own, missing
 
 

@@ -162,3 +162,55 @@ def small(result: Result) -> Callable[[jm.Scenario], xr.Dataset]:
     """Project one scenario for two years and give its states."""
     projection, pathway = examples.projection(result), examples.pathway()
     return lambda scenario: jm.project(result, projection, pathway, [scenario], years=2).node("demand/states")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        jm.Scenario("x", reason="t").set("early_help.effect.care", -2, "2027-04"),
+        jm.Scenario("x", reason="t").set("early_help.children_per_family", 3, "2026-04"),
+        jm.Scenario("x", reason="t").set("need.drift", 0.2, "2026-04"),
+        jm.Scenario("x", reason="t").add("early_help.reach", 10, "2031-04"),
+    ],
+)
+def test_a_change_that_could_have_no_effect_is_refused(result: Result, change: jm.Scenario) -> None:
+    with pytest.raises(InputError, match=r"whole horizon|after the horizon"):
+        jm.project(result, examples.projection(result), examples.pathway(), [change], years=5)
+
+
+@pytest.mark.parametrize(("name", "value", "up"), [("need.drift", 0.1, True), ("early_help.effect.care", -1.0, False)])
+def test_the_users_own_parameters_act(result: Result, name: str, value: float, up: bool) -> None:
+    pathway = examples.pathway()
+    own = replace(pathway, parameters={**pathway.parameters, name: replace(pathway.parameters[name], value=value)})
+    scenario = jm.Scenario("hubs", reason="t").add("early_help.reach", 20, "2026-04")
+    usual, changed = (
+        jm.project(result, examples.projection(result), p, [scenario], years=5)
+        .node("demand/flows")["flow"]
+        .sel(scenario="hubs", year="2029-30")
+        for p in (pathway, own)
+    )
+    difference = float((changed - usual).sel(service="looked_after_started").mean())
+    assert difference > 0 if up else difference < 0
+
+
+def test_at_unchanged_prevalence_the_expected_share_stays(result: Result) -> None:
+    """Drift and projection error keep their mean: the share affected in 2030 is the share now, to within noise."""
+    population = jm.project(result, examples.projection(result), examples.pathway(), years=6).node("demand/population")
+    share = population["affected_projected"] / population["children_projected"].sum("age_band")
+    assert np.allclose(share.isel(year=-1).mean("draw"), share.isel(year=0).mean("draw"), rtol=0.03)
+    expected = 0.99**6
+    total = population["children_projected"].sum("age_band").mean("draw")
+    assert np.allclose(total.isel(year=-1) / total.isel(year=0), expected, rtol=0.03)
+
+
+def test_what_does_not_apply_is_zero_and_not_englands_rate(result: Result) -> None:
+    pathway = examples.pathway()
+    observed = pathway.observed.copy(deep=True)
+    cells = {"area": "E06000001", "service": ["looked_after_at_31_march", "looked_after_started", "looked_after_ceased"]}
+    observed["observed"].loc[cells], observed["status"].loc[cells] = np.nan, "z"
+    stock = {"area": "E06000000", "service": "looked_after_at_31_march"}
+    observed["observed"].loc[stock], observed["status"].loc[stock] = np.nan, "c"
+    found = jm.project(result, examples.projection(result), replace(pathway, observed=observed), years=1)
+    caseload = found.node("demand/caseload")["caseload"].sel(service="looked_after_at_31_march", scenario="baseline", year="2025-26")
+    assert (caseload.sel(area="E06000001") == 0).all()
+    assert 60 < float(caseload.sel(area="E06000000").mean()) < 100  # own starts times England's stock over starts: 80

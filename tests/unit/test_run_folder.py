@@ -72,3 +72,42 @@ def test_a_file_open_elsewhere_puts_everything_back(tmp_path: Path, monkeypatch:
     with pytest.raises(OutputError, match=r"close tables\.xlsx or use --out"):
         write()
     assert {p.name: p.read_text() for p in out.iterdir()} == {"report.html": "old", "tables.xlsx": "old"}
+
+
+def test_a_new_run_leaves_no_file_of_an_earlier_one(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("report.docx", "tables.xlsx", "manifest.json", "mine.txt"):
+        (out / name).write_text("old")
+    with assembled(out) as folder:
+        (folder / "report.html").write_text("new")
+    assert sorted(p.name for p in out.iterdir()) == ["mine.txt", "report.html"]
+    with assembled(out, whole=False) as folder:
+        (folder / "report.docx").write_text("again")
+    assert sorted(p.name for p in out.iterdir()) == ["mine.txt", "report.docx", "report.html"]
+
+
+def test_an_interruption_while_moving_puts_everything_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    names = ("manifest.json", "report.docx", "report.html", "tables.xlsx")
+    for name in names:
+        (out / name).write_text("old")
+    replace, calls = Path.replace, []
+
+    def interrupted(self: Path, target: Path) -> Path:
+        calls.append(self.name)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+
+    def write() -> None:
+        with assembled(out) as folder:
+            for name in names:
+                (folder / name).write_text("new")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert {p.name: p.read_text() for p in out.iterdir()} == dict.fromkeys(names, "old")
