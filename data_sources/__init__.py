@@ -31,6 +31,7 @@ _HOME = {
     "load_pathway": "pathway",
     "ready_scenarios": "pathway",
     "resolve": "nouns",
+    "resolve_need": "nouns",
 }
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "quoted_by_ofsted",
     "ready_scenarios",
     "resolve",
+    "resolve_need",
     "small_area_children",
     "sources",
     "unit_costs",
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
     from data_sources.frame import load_frame
     from data_sources.gazetteer import areas, find_area
-    from data_sources.nouns import resolve
+    from data_sources.nouns import resolve, resolve_need
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population
     from data_sources.projection import load_projection

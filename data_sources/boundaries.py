@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,19 +54,47 @@ def load_boundaries(path: Path | str, codes: Sequence[str] | None = None) -> gpd
     return shapes.set_index("area").loc[whole].reset_index().assign(area=list(codes))
 
 
+def level_of(path: str | Path, held: Mapping[str, Sequence[str]]) -> str:
+    """The level whose areas a boundary file holds the greatest share of.
+
+    Parameters
+    ----------
+    path : path
+    held : mapping of str to sequence of str
+        Codes by level.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read or holds no area of any level.
+    """
+    path = Path(path)
+    table = _read(path)
+    values = {str(v) for c in table.columns if c != "geometry" for v in table[c].dropna().unique()}
+    shares = {level: len({c.split(":")[0] for c in codes} & values) / len(codes) for level, codes in held.items() if codes}
+    best = max(shares, key=lambda level: shares[level])
+    if shares[best] == 0:
+        found = f"it holds none of the {', '.join(shares)} codes of this area"
+        raise InputError(str(Problem(found, "give boundaries of wards (2024), MSOAs (2021) or districts (2024)", path.name)))
+    return best
+
+
 def _read(path: Path) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     if not path.is_file():
         raise InputError(str(Problem("there is no such file", "check the path", str(path))))
     try:
-        return gpd.read_parquet(path) if path.suffix in (".parquet", ".geoparquet") else gpd.read_file(path)
+        table = gpd.read_parquet(path) if path.suffix in (".parquet", ".geoparquet") else gpd.read_file(path)
     except ImportError:
         fix = "install pyarrow, or save the boundaries as GeoPackage or GeoJSON"
         raise InputError(str(Problem("reading GeoParquet needs the package pyarrow", fix, path.name))) from None
     except Exception as error:  # drivers raise errors of their own
         fix = "give GeoJSON, GeoPackage or GeoParquet"
         raise InputError(str(Problem(f"it cannot be read as boundaries ({type(error).__name__}: {error})", fix, path.name))) from None
+    if not isinstance(table, gpd.GeoDataFrame) or "geometry" not in table.columns:
+        raise InputError(str(Problem("it holds no shapes", "give GeoJSON, GeoPackage or GeoParquet with a geometry", path.name)))
+    return table
 
 
 def _code_column(table: gpd.GeoDataFrame, file: str, codes: Sequence[str] | None) -> str:

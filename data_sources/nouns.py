@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_sources.boundaries import level_of, load_boundaries
 from data_sources.evidence import default_evidence, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
+from jsna_model.errors import InputError
 
 if TYPE_CHECKING:
     from jsna_model.evidence import Evidence
@@ -49,37 +51,59 @@ def resolve(study: Study) -> Nouns:
     JsnaError
         For an unknown area, set, scenario or parameter, or a file that cannot be used.
     """
-    from data_sources.boundaries import load_boundaries
     from data_sources.gazetteer import find_area
     from data_sources.pathway import load_pathway, ready_scenarios
-    from data_sources.population import load_population
     from data_sources.projection import load_projection
     from data_sources.provenance import sources
 
     area = find_area(study.area)
+    if len(area.authorities) > 1:
+        raise InputError(
+            f"{area.name} has {len(area.authorities)} authorities, and a report is of one. Name one of them, or use: "
+            f'jsna estimate --area "{area.name}" --level authority --out children.csv'
+        )
+    figures = Path(study.figures) if study.figures else None
+    population, evidence, overlap = resolve_need(study)
+    pathway = load_pathway(area.code, study.parameters, figures=figures)
+    help_ = study.early_help
+    if help_.families_per_year is not None:
+        pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
+    scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
+    boundaries = load_boundaries(study.boundaries, codes=_mapped(population, study)) if study.boundaries else None
+    projection = load_projection(area.code, figures=figures)
+    return Nouns(area.name, population, evidence, overlap, projection, pathway, scenarios, boundaries, sources(), quoted_by_ofsted())
+
+
+def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overlap]:
+    """The nouns of `estimate` alone, for an authority, district, region or England.
+
+    Parameters
+    ----------
+    study : Study
+
+    Raises
+    ------
+    JsnaError
+        For an unknown area or set, or a file that cannot be used.
+    """
+    from data_sources.population import load_population
+
     figures = Path(study.figures) if study.figures else None
     evidence = (*load_evidence_set(study.set_name), *default_evidence())
     if study.evidence:
         own = load_evidence(path=study.evidence)
         replaced = {e.risk for e in own}
         evidence = (*(e for e in evidence if e.risk not in replaced), *own)
-    overlap = load_overlap(study.set_name)
-    pathway = load_pathway(area.code, study.parameters, figures=figures)
-    help_ = study.early_help
-    if help_.families_per_year is not None:
-        pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
-    scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
-    population = load_population(area.code, footprint=Path(study.footprint) if study.footprint else None, figures=figures)
-    boundaries = load_boundaries(study.boundaries) if study.boundaries else None
-    return Nouns(
-        area.name,
-        population,
-        evidence,
-        overlap,
-        load_projection(area.code, figures=figures),
-        pathway,
-        scenarios,
-        boundaries,
-        sources(),
-        quoted_by_ofsted(),
-    )
+    footprint = Path(study.footprint) if study.footprint else None
+    return load_population(study.area, footprint=footprint, figures=figures), evidence, load_overlap(study.set_name)
+
+
+def _mapped(population: Population, study: Study) -> list[str]:
+    """Codes of the areas to map: those of the level that the boundary file holds most of."""
+    held = {"lsoa": list(population.areas)} if study.publication.internal else {}
+    held |= {
+        p: sorted(set(population.data[p].values.astype(str)))
+        for p in ("ward", "msoa", "locality", "district")
+        if p in population.data.coords
+    }
+    return held[level_of(study.boundaries, held)]

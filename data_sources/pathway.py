@@ -159,17 +159,19 @@ def _gaps(observed: Any) -> tuple[str, ...]:
     """Where published starts and ends differ by more than a tenth: what the steady state leaves aside, by name."""
     notes = []
     own = observed.isel(area=np.flatnonzero(observed["role"].values == "authority"))
-    for name, starts, ends in (
-        ("child in need episodes", "child_in_need_started", "child_in_need_ended"),
-        ("looked-after children", "looked_after_started", "looked_after_ceased"),
+    for name, starts, ends, stock in (
+        ("child in need episodes", "child_in_need_started", "child_in_need_ended", "child_in_need_at_31_march"),
+        ("looked-after children", "looked_after_started", "looked_after_ceased", "looked_after_at_31_march"),
     ):
+        observed_stock = own["observed"].sel(service=stock)
         for area in own["area"].values:
             began, ended = (float(own["observed"].sel(area=area, service=s)) for s in (starts, ends))
-            if began > 0 and np.isfinite(ended) and abs(ended / began - 1) > 0.1:
+            known = bool(np.isfinite(float(observed_stock.sel(area=area))))
+            if known and began > 0 and np.isfinite(ended) and abs(ended / began - 1) > 0.1:
                 place = str(own["area_name"].sel(area=area).values)
                 notes.append(
-                    f"{place}, {name} in 2024-25: {began:,.0f} started, {ended:,.0f} ended ({ended / began - 1:+.0%}). The projection "
-                    "holds the stock steady at the published count of 31 March 2025 and does not carry this difference on."
+                    f"{place}, {name} in 2024-25: {began:,.0f} started, {ended:,.0f} ended ({ended / began - 1:+.0%}). The "
+                    "projection starts from the published stock of 31 March 2025 and does not carry this difference on: it has not told where stocks go."
                 )
     return tuple(notes)
 

@@ -137,10 +137,14 @@ def summary(parts: _Parts) -> Section:
             f"{_lead(anyone, f'the {words.number(round(view.children))} children in {view.name}')} are estimated to live in a household with "
             f"{view.any_phrase} (the {view.set_label} set). That is {_share(anyone, view.children)} of children."
         )
-        items.append(f"Two or more of the three (estimated): {_estimate(two)}. All three (estimated): {_estimate(three)}.")
+        items.append(
+            f"Two or more of the three (estimated): {_estimate(two)}{_flag(two)}. All three (estimated): {_estimate(three)}{_flag(three)}."
+        )
     for risk in ("severe_parental_mental_illness", "dependent_drinking"):
         if risk in view.alone:
-            items.append(f"On its own definition, {words.lower_first(view.label(risk))} (estimated): {_estimate(view.need(risk))}.")
+            items.append(
+                f"On its own definition, {words.lower_first(view.label(risk))} (estimated): {_estimate(view.need(risk))}{_flag(view.need(risk))}."
+            )
     if view.district:
         items.insert(0, _district_sentence(view))
     if "to_2035" in parts.tables:
@@ -154,7 +158,7 @@ def summary(parts: _Parts) -> Section:
             f"If the estimate is right, at least {_estimate(gap)} live with at least one of these risks and are not open to children's social "
             "care. It is a broad indication of scale, not a measure of unmet need."
         )
-    items += [_scenario_sentence(view, s) for s in other_scenarios(view)]
+    items += [_scenario_sentence(view, s) for s in other_scenarios(view) if not view.is_stress_test(s)]
     return Section("summary", "Summary", (MODELLED, Bullets(tuple(i for i in items if i))))
 
 
@@ -195,8 +199,8 @@ def together(parts: _Parts) -> Section | None:
     text = (
         f"Risks occur together far more often than chance. Their overlap is estimated within the {view.set_label} set only, whose members and "
         "overlap were published from one survey analysis. How pairs of risks overlap was not published: the estimate assumes no more structure "
-        "than the published shares require. Sources conflict: the Crime Survey finds far fewer children with all three (0.2% at ages 10 to 15, in "
-        "12 months: OV-04) than the analysis used here (0.9%: OV-25). They are alternatives and are not averaged."
+        f"than the published shares require. Sources conflict: the Crime Survey finds far fewer children with all three (0.2% at ages 10 to 15, in "
+        f"12 months: OV-04) than the analysis used here ({_all_three(view)}). They are alternatives and are not averaged."
     )
     return Section(
         "together",
@@ -212,8 +216,8 @@ def where(parts: _Parts) -> Section | None:
         return None
     text = (
         "The map shows where need is expected. The pattern follows deprivation because the model assumes so, from the gradient of recorded "
-        "assessment factors; it is not evidence that need is higher there. Neighbouring places in any order cannot be told apart. Published "
-        "small-area counts of children replace the modelled ones where an authority has them."
+        "assessment factors; it is not evidence that need is higher there, and it is no ranking. Children of each area are modelled too, "
+        "from the Census and the authority's total."
     )
     level = "lsoa" if parts.internal and view.has("lsoa") else None
     figure = maps.make_map(view, "any_risk", level, parts.boundaries)
@@ -257,15 +261,24 @@ def services(parts: _Parts) -> Section | None:
     if ahead is not None:
         stock = latest_caseload(view, "child_in_need_at_31_march")
         blocks.append(
-            "The projection carries the rates of the base year forward with the number of children affected. It shows what would happen if "
-            "practice stayed as it is, within the range that rates have moved in the past; it does not forecast policy."
+            "The projection carries the base year's rates of referral, plans and care per affected child forward, and closes cases at the rate that "
+            "neither builds up nor runs down the stock by itself, within the range that rates have moved in the past. It does not forecast policy."
             + (f" Children in need at the end of {stock[0]}: {_estimate(stock[1])}, projected." if stock else "")
         )
         notes = [str(n) for n in view.provenance.get("pathway", {}).get("notes", []) if str(n).startswith(view.name)]
         filled = view.provenance.get("pathway", {}).get("not_published", {}).get(view.code, [])
+        dark = [
+            s
+            for s in ("section_47_enquiries", "initial_child_protection_conferences", "referrals_no_further_action")
+            if disclosure.is_absent(rates(view, s)[0])
+        ]
+        if dark:
+            notes.append(
+                f"Not published for {view.name}, and not projected: {words.listed([words.lower_first(service_label(s)) for s in dark])}."
+            )
         if filled:
             labels = words.listed([words.lower_first(service_label(s)) for s in filled])
-            notes.append(f"Not published for {view.name}, and projected from England's rate per child: {labels}.")
+            notes.append(f"Not published for {view.name}, and projected from what was published and England's ratios: {labels}.")
         if notes:
             blocks.append(Bullets(tuple(notes)))
         figure = charts.caseload(view, ahead)
@@ -319,9 +332,10 @@ def certainty(parts: _Parts) -> Section:
                     "It is not a measure of the quality or the threshold of services.",
                     "It is not a trend: evidence of different years and instruments is never joined.",
                     "Survey shares interviewed one adult in each household, so that the true share in the household may be higher.",
-                    f"Of the national draws, {words.percent(rejected)} were infeasible and were drawn again.",
+                    *((f"Of the national draws, {words.percent(rejected)} were infeasible and were drawn again.",) if rejected else ()),
                 )
             ),
+            Bullets(disclosure.RULES),
             "Not in this report, because it was not supplied or is not modelled yet: breakdowns by ethnicity, sex and special educational needs; "
             "early help volumes where none were given; unaccompanied asylum-seeking children and disability as streams of their own.",
         ),
@@ -385,6 +399,16 @@ def _lead(x: Interval, whole: str) -> str:
     return f"About {words.number(shown)} of {whole}, {words.between(float(x.lower), float(x.upper), 'authority')} (95% credible interval),"
 
 
+def _all_three(view: View) -> str:
+    """Published share with all three of the set in use, with its key."""
+    share = view.provenance.get("overlap", {}).get("all_three") or {}
+    return f"{words.percent(float(share['value']))}: {share['key']}" if share else "another construct"
+
+
+def _flag(x: Interval) -> str:
+    return " (low reliability)" if disclosure.reliability(float(x.relative_width)).startswith("[u]") else ""
+
+
 def _share(x: Interval, children: float) -> str:
     low, high = (words.percent(float(v) / children) for v in (x.lower, x.upper))
     return f"{words.percent(float(x.value) / children)} ({low} to {high})"
@@ -446,12 +470,26 @@ def _scenario_sentence(view: View, scenario: str) -> str:
         if disclosure.is_absent(float(values.mean())):
             continue
         x = interval(values)
-        low, high = (words.number(disclosure.difference(float(v))) for v in (x.lower, x.upper))
-        said.append(f"{words.lower_first(service_label(service))}: {words.changed(float(x.value))} ({low} to {high})")
+        low, high = (_signed(disclosure.difference(float(v))) for v in (x.lower, x.upper))
+        if low == high == "0":
+            continue
+        said.append(
+            f"{words.lower_first(service_label(service))}: {_moved(float(x.value))} ({low} to {high}{', direction not known' if float(x.lower) < 0 < float(x.upper) else ''})"
+        )
     if not said:
         return ""
     year = str(data["year"].values[-1])
-    stress = next((bool(s.get("stress_test")) for s in view.provenance.get("scenarios", ()) if s.get("name") == scenario), False)
-    kind = "Stress test" if stress else "Scenario"
+    stress = view.is_stress_test(scenario)
+    ending = " Children turned away are still affected; harm and later cost are not modelled." if stress else ""
+    kind = "" if stress else "Scenario: "
     far = f" ({mark})" if (mark := horizon(view, [str(y) for y in data["year"].values])[-1]) == "illustrative" else ""
-    return f"{kind}, {words.lower_first(view.scenario_title(scenario))}; modelled difference in {year}{far}: {'; '.join(said)}."
+    return f"{kind}{view.scenario_title(scenario)}; modelled difference in {year}{far}: {'; '.join(said)}.{ending}"
+
+
+def _moved(value: float) -> str:
+    """A difference in words; less than half a case is said so."""
+    return words.changed(value) if disclosure.difference(value) != 0 else "less than one either way on average"
+
+
+def _signed(shown: int | str) -> str:
+    return f"+{words.number(shown)}" if isinstance(shown, int) and shown > 0 else words.number(shown)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ORDER = (*STOCKS, *FLOWS)
+#: Level of rounding of numbers of cases.
+CASES = "service"
 #: Ends balance the stocks that are projected; they are not projections (docs/methods.md).
 NOT_PROJECTED = ("child_in_need_ended", "looked_after_ceased")
 COST_LABELS = {"social_work": "Social work with children in need", "looked_after": "Children looked after", "early_help": "Early help"}
@@ -186,7 +188,7 @@ def services_ahead(view: View) -> Table | None:
         for i, (year, tested) in enumerate(zip(years, horizon(view, years), strict=True)):
             if i in (0, len(years) - 1) or (service in STOCKS and i == 4):
                 brief.append(len(records))
-            records.append([service_label(service), year, *counts(x[i], "authority"), tested])
+            records.append([service_label(service), year, *counts(x[i], CASES), tested])
     return Table(
         "services_ahead",
         f"Projected caseload and flows, {view.scenario_title(view.comparator).lower()}, {view.name}",
@@ -198,7 +200,7 @@ def services_ahead(view: View) -> Table | None:
         frame(columns, records),
         (
             "Rates of the base year are carried forward with uncertainty; the projection follows the number of children affected. It does not forecast policy or practice.",
-            "Horizon: in 'checked' years the yearly change of rates was checked on later published counts (docs/methods.md); later years are illustrative.",
+            "Horizon: over 'checked' years, rates were seen to move as much as assumed here; later years are illustrative.",
             "Rows overlap (a child on a plan is also in need) and are not added to one another.",
         ),
         kind="demand",
@@ -350,7 +352,7 @@ def costs(view: View) -> Table | None:
         Column("Upper limit", "money"),
     )
     records = []
-    for scenario in scenarios:
+    for scenario in (s for s in scenarios if not view.is_stress_test(s)):
         total = []
         for service in ordered([str(s) for s in data["cost_difference"]["service"].values]):
             values = data["cost_difference"].sel(scenario=scenario, service=service).transpose("year", "draw").values
@@ -375,6 +377,7 @@ def costs(view: View) -> Table | None:
         frame(columns, records),
         (
             "Average cost, not a saving: average spend on a child is not what is avoided when one fewer child needs the service.",
+            "Stress tests are left out: children turned away are still affected, and harm and later cost are not modelled.",
             *(
                 ()
                 if view.early_help_supplied
@@ -404,4 +407,4 @@ def latest_caseload(view: View, service: str) -> tuple[str, Interval] | None:
 
 def shown_count(value: float) -> int | str:
     """A projected number of an authority as displayed."""
-    return modelled(value, "authority")
+    return modelled(value, CASES)

@@ -31,8 +31,8 @@ RELIABILITY = {True: "[u] low", False: "usual"}
 
 #: The rules in words, for the pages that carry them.
 RULES = (
-    "Modelled numbers of children in an authority or a district are rounded to the nearest 100, or to the nearest 10 where they are below 1,000.",
-    "Modelled numbers of children in smaller areas are rounded to the nearest 10.",
+    "Modelled numbers of children in an authority or a district are rounded to the nearest 100, or to the nearest 10 where they are below 100.",
+    "Modelled numbers of children in smaller areas, and projected numbers of cases, are rounded to the nearest 10.",
     "A modelled number of children below 10 is shown as 'fewer than 10'. It is not suppressed: it is an estimate, not a count of known children.",
     "Percentages and rates have one decimal place and are worked out before rounding.",
     f"[u] marks low reliability: the credible interval is wider than {UNRELIABLE_WIDTH:g} times the estimate. This is a display rule of this report.",
@@ -71,10 +71,10 @@ def step_for(value: float, level: str) -> int:
 
     Examples
     --------
-    >>> step_for(4300, "authority"), step_for(640, "authority"), step_for(4300, "ward")
+    >>> step_for(4300, "authority"), step_for(64, "authority"), step_for(4300, "ward")
     (100, 10, 10)
     """
-    return 100 if level in LARGE_LEVELS and value >= 1000 else 10
+    return 100 if level in LARGE_LEVELS and value >= 100 else 10
 
 
 def modelled(value: float | None, level: str) -> int | str:

@@ -171,6 +171,7 @@ def _table(document: Any, table: Table) -> None:
     rows = grid.rows
     for cell, column, right in zip(rows[0].cells, table.columns, numeric, strict=True):
         _fill(cell, column.label, style, right, bold=True)
+        cell.paragraphs[0].paragraph_format.keep_with_next = True  # no header alone at the foot of a page
     _repeat(rows[0])
     breadths = widths(table)
     for column, breadth in zip(grid.columns, breadths, strict=True):

@@ -57,7 +57,7 @@ def make_map(
     view: View, measure: str = "any_risk", level: str | None = None, boundaries: gpd.GeoDataFrame | None = None, titled: bool = False
 ) -> Figure | None:
     """The map with its words; None where there is nothing to map."""
-    level = level or view.map_level()
+    level = level or (level_of(view, boundaries) if boundaries is not None else None) or view.map_level()
     if level is None:
         return None
     known = [lv for lv in view.result.levels if "draw" not in view.result.node(f"need/{lv}").dims]
@@ -68,7 +68,7 @@ def make_map(
     node = view.node(level)
     children = node["children"].sum("age_band", skipna=False).values
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(children > 0, component(node, measure).value / children, np.nan) * 100
+        share = np.round(np.where(children > 0, component(node, measure).value / children, np.nan) * 100, 1)  # as displayed
     breaks = class_breaks(share)
     one, many = LEVEL_NAMES[level]
     n = node.sizes["area"]
@@ -93,6 +93,17 @@ def make_map(
     if titled:
         _frame(figure, title, subtitle, f"{note} Source: {view.need_source}.")
     return Figure("map", title, f"{subtitle} {note}", _alt(node, share, breaks, unit, view), view.need_source, f"by_{level}", figure)
+
+
+def level_of(view: View, boundaries: gpd.GeoDataFrame) -> str | None:
+    """The level whose areas the boundaries hold all of, coarsest last; None where they hold no whole level."""
+    if "area" not in boundaries.columns:
+        return None
+    codes = {str(c).split(":")[0] for c in boundaries["area"]}
+    for level in ("ward", "msoa", "locality", "district", "lsoa"):
+        if view.has(level) and {str(c).split(":")[0] for c in view.node(level)["area"].values} <= codes:
+            return level
+    return None
 
 
 def _frame(figure: MplFigure, title: str, subtitle: str, source: str) -> None:
@@ -303,7 +314,7 @@ def _scale_bar(axes: Any, low: NDArray[np.float64], high: NDArray[np.float64]) -
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
     axes.annotate(text, (low[0] + length, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9)
     axes.annotate(
-        "N", (0.98, 0.10), (0.98, 0.02), xycoords="axes fraction", ha="center", fontsize=9, arrowprops={"arrowstyle": "<-", "color": INK}
+        "N", (0.98, 0.02), (0.98, 0.12), xycoords="axes fraction", ha="center", fontsize=9, arrowprops={"arrowstyle": "<-", "color": INK}
     )
 
 

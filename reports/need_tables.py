@@ -14,6 +14,8 @@ from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View
 NUMBERED = 140  # areas up to which a map of hexagons carries numbers
 CREDIBLE = "95% credible interval"
 MODELLED_PLACES = "Estimates for small areas are modelled. Their pattern follows deprivation by assumption: they show where need is expected, not where it was counted."
+#: Rows beyond which a table of places is in the workbook only.
+LONGEST = 80
 ESTIMATE = (Column("Estimated children", "count"), Column("Lower limit", "count"), Column("Upper limit", "count"))
 SHARE = (Column("Estimated share", "percent"), Column("Share: lower", "percent"), Column("Share: upper", "percent"))
 
@@ -226,9 +228,6 @@ def by_area(view: View, level: str, within_district: bool = False) -> Table:
             ]
         )
     place = view.district[1] if within_district and view.district else view.name
-    with np.errstate(invalid="ignore", divide="ignore"):
-        order = np.argsort(-(any_risk.value / children), kind="stable")
-    brief = tuple(int(i) for i in (*order[:10], *order[-10:])) if len(records) > 24 else None
     return Table(
         f"by_{level}_in_district" if within_district else f"by_{level}",
         f"Children estimated to live with at least one risk, {many} of {place}",
@@ -238,9 +237,12 @@ def by_area(view: View, level: str, within_district: bool = False) -> Table:
         CREDIBLE,
         columns,
         frame(columns, records),
-        (MODELLED_PLACES, "Areas are not ranked for action: neighbouring places in this order are not distinguishable.", MAY_NOT_SUM),
-        brief=brief,
-        brief_title="ten highest and ten lowest estimated shares",
+        (
+            MODELLED_PLACES,
+            "Areas are in order of name, and are not ranked: differences between them mostly show deprivation, as assumed.",
+            MAY_NOT_SUM,
+        ),
+        in_documents=len(records) <= LONGEST,
         document_columns=(
             *(("Map number",) if numbered else ()),
             words.upper_first(one),

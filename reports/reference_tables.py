@@ -177,7 +177,7 @@ def unit_costs(view: View) -> Table | None:
         "unit_costs",
         "Average unit costs",
         "stated for each",
-        "observed averages",
+        "published averages, but for what the source says the user gave",
         columns,
         records,
         notes=("An average cost is not an avoidable cost. 'Cashable' says whether money would be released if one fewer were needed.",),

@@ -90,6 +90,10 @@ class View:
                 found = np.flatnonzero(node["area"].values == focus)
                 if found.size and str(node["authority"].values[found[0]]) in codes:
                     return cls(result, str(node["authority"].values[found[0]]))
+        if len(codes) > 1:
+            raise InputError(
+                f"The result holds {len(codes)} authorities, and a report is of one. Run each authority by name, or use jsna estimate for a table."
+            )
         return cls(result, codes[0])
 
     # -- names -------------------------------------------------------------------------------------------------------
@@ -302,6 +306,10 @@ class View:
             if scenario.get("name") == name:
                 return str(scenario.get("title") or words.upper_first(name.replace("_", " ")))
         return words.upper_first(name.replace("_", " "))
+
+    def is_stress_test(self, name: str) -> bool:
+        """Whether a scenario is a test that the user asked for, not a proposal."""
+        return any(bool(s.get("stress_test")) for s in self.provenance.get("scenarios", ()) if s.get("name") == name)
 
     @property
     def early_help_supplied(self) -> bool:

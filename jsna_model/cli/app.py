@@ -24,6 +24,14 @@ app.add_typer(sources_app, name="sources")
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 FORMATS = ("html", "docx", "xlsx")
+_TO_FILL = {
+    "early_help": (
+        "families_per_year = 800.0   # families given early help in a year; without it, effects are per 100 families",
+        "unit_cost = 2000.0          # pounds per family, in 2024-25 prices",
+        "children_per_family = 1.9   # without it, 1.74 (ONS, UK 2025)",
+    ),
+    "publication": ("Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named.",),
+}
 
 
 def _version(show: bool) -> None:
@@ -40,7 +48,7 @@ def _root(version: Annotated[bool, typer.Option("--version", callback=_version, 
 @app.command()
 def report(
     run: Annotated[Path | None, typer.Argument(help="A run folder whose report is to be written again.")] = None,
-    area: Annotated[str | None, typer.Option(help="Authority, district, region or England: name or code.")] = None,
+    area: Annotated[str | None, typer.Option(help="Authority, or district (its county is run): name or code.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder to write.")] = None,
     set_name: Annotated[str, typer.Option("--set", help="Coherent set: higher_harm or wider_exposure.")] = "higher_harm",
     draws: Annotated[str, typer.Option(help="Number of draws.")] = "1000",
@@ -48,7 +56,7 @@ def report(
     evidence: Annotated[Path | None, typer.Option(help="TOML file of estimates of your own.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder of figures that replace embedded ones.")] = None,
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality: localities or family-hub areas.")] = None,
-    boundaries: Annotated[Path | None, typer.Option(help="GeoJSON, GeoPackage or GeoParquet of ward or MSOA boundaries.")] = None,
+    boundaries: Annotated[Path | None, typer.Option(help="GeoJSON, GeoPackage or GeoParquet of wards, MSOAs or districts.")] = None,
     families: Annotated[
         float | None, typer.Option(help="Families given early help in a year; without it effects are per 100 families.")
     ] = None,
@@ -118,9 +126,9 @@ def check(study: Annotated[Path, typer.Argument(help="study.toml")]) -> None:
 @app.command()
 def init(
     name: Annotated[str, typer.Argument(help="Folder to make.")],
-    area: Annotated[str, typer.Option(help="Authority: name or code.")] = "Milton Keynes",
+    area: Annotated[str, typer.Option(help="Authority or district: name or code.")],
 ) -> None:
-    """Make a folder with a study.toml to fill in, asking for early help and publication."""
+    """Make a folder with a study.toml to fill in: early help, publication."""
     import data_sources as src
     from jsna_model.study import Study
 
@@ -130,6 +138,10 @@ def init(
     found = src.find_area(area)
     target.parent.mkdir(parents=True, exist_ok=True)
     Study.of({"area": found.name}).write(target)
+    text = target.read_text(encoding="utf-8")
+    for table, lines in _TO_FILL.items():
+        text = text.replace(f"[{table}]\n", f"[{table}]\n" + "".join(f"# {line}\n" for line in lines))
+    target.write_text(text, encoding="utf-8")
     typer.echo(
         f"Wrote {target}. Fill in [early_help] families_per_year and unit_cost, and [publication]; then: jsna run {target} --out {name}/out"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
                 internal=study.publication.internal,
                 progress=progress,
             )
-            _keep(choice, study, folder)
+            _keep(choice, study, folder, out)
     if not quiet:
         typer.echo(f"Wrote {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.name in RUN_FILES))}")
 
@@ -61,7 +62,7 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
     check_folder(out)
     result, study = Result.load(run / "result.nc"), Study.read(run / "study.toml")
     rooms = _rooms()
-    boundaries = rooms["src"].load_boundaries(study.boundaries) if study.boundaries else None
+    boundaries = rooms["src"].resolve(study).boundaries if study.boundaries else None
     same = out.resolve() == run.resolve()
     with _Progress(quiet) as progress, assembled(out, whole=not same) as folder:
         rooms["reports"].write(
@@ -74,7 +75,7 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
             progress=progress,
         )
         if not same:
-            _keep(result, study, folder)
+            _keep(result, study, folder, out)
     if not quiet:
         typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}")
 
@@ -91,8 +92,8 @@ def write_estimate(study: Study, level: str, out: Path, quiet: bool) -> None:
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
     with _Progress(quiet) as progress:
-        nouns = _rooms()["src"].resolve(study)
-        now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=study.draws, seed=study.seed, progress=progress)
+        population, evidence, overlap = _rooms()["src"].resolve_need(study)
+        now = jm.estimate(population, evidence, overlap, draws=study.draws, seed=study.seed, progress=progress)
     if level not in now.levels:
         raise unknown_name("level", level, now.levels)
     tables = [now.summary(m, level=level).assign(measure=m) for m in now.measures]
@@ -117,8 +118,9 @@ def check_folder(out: Path) -> None:
     ------
     OutputError
     """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file. Give --out the name of a folder.")
+    for part in (out, *out.parents):
+        if part.exists() and not part.is_dir():
+            raise OutputError(f"{part} is a file. Give --out the name of a folder.")
     if not out.is_dir():
         return
     there = [p.name for p in out.iterdir() if not p.name.startswith(".")]
@@ -185,14 +187,22 @@ def assembled(out: Path, whole: bool = True) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep(result: Result, study: Study, folder: Path) -> None:
+def _relative(file: Path, out: Path) -> str:
+    """A file as seen from the run folder, so that both can be moved together; absolute where they lie on different drives."""
+    try:
+        return Path(os.path.relpath(file.resolve(), out.resolve())).as_posix()
+    except ValueError:
+        return str(file.resolve())
+
+
+def _keep(result: Result, study: Study, folder: Path, out: Path) -> None:
     from jsna_model.cli.manifest import write_manifest
     from jsna_model.study import PATHS
 
     result.save(folder / "result.nc")
-    absolute = {k: str(Path(v).resolve()) for k in PATHS if (v := getattr(study, k))}
+    near = {k: _relative(Path(v), out) for k in PATHS if (v := getattr(study, k))}
     write_manifest(folder / "manifest.json", result, study)
-    study.model_copy(update=absolute).write(folder / "study.toml")
+    study.model_copy(update=near).write(folder / "study.toml")
 
 
 def _rooms() -> dict[str, Any]:

@@ -216,6 +216,11 @@ def check_constructs(evidence: Sequence[Evidence], overlap: Overlap | None) -> N
         Problem(f"risk {r!r} is given {risks.count(r)} times", "give each risk once")
         for r in sorted({r for r in risks if risks.count(r) > 1})
     ]
+    keys = [e.key for e in evidence]
+    problems += [
+        Problem(f"key {k!r} is given to {keys.count(k)} estimates", "give each a key of its own: it names its random stream")
+        for k in sorted({k for k in keys if keys.count(k) > 1})
+    ]
     if not evidence:
         problems.append(Problem("no evidence", "give at least one Evidence, such as src.load_evidence_set('higher_harm')"))
     if overlap:

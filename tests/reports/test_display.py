@@ -29,7 +29,7 @@ def test_modelled_numbers_are_rounded_never_suppressed(value: float) -> None:
         assert shown == "fewer than 10"
     else:
         assert isinstance(shown, int)
-        assert abs(shown - value) <= (50 if value >= 1000 else 5)
+        assert abs(shown - value) <= (50 if value >= 100 else 5)
 
 
 def test_words_say_about_and_likely() -> None:

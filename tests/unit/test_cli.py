@@ -128,9 +128,26 @@ def test_init_then_check(jsna: Run, tmp_path: Path) -> None:
     checked = jsna("check", "rutland/study.toml")
     assert checked.returncode == 0, checked.stderr
     assert "sound" in checked.stdout
-    again = jsna("init", "rutland")
+    again = jsna("init", "rutland", "--area", "Rutland")
     assert again.returncode == 2
     assert "nothing was overwritten" in again.stderr
+
+
+def test_a_report_is_of_one_authority(jsna: Run, tmp_path: Path) -> None:
+    refused = jsna("report", "--area", "London", "--quiet")
+    assert refused.returncode == 2
+    assert "33 authorities" in refused.stderr
+    assert "jsna estimate" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_boundaries_are_checked_before_anything_is_run(jsna: Run, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("lsoa21_code,locality\nE01013879,North\n")
+    refused = jsna(*REPORT, "--boundaries", "table.csv")
+    assert refused.returncode == 2
+    assert "table.csv" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_estimates_as_a_table(jsna: Run, tmp_path: Path) -> None:
