@@ -171,7 +171,8 @@ def _gaps(observed: Any) -> tuple[str, ...]:
                 place = str(own["area_name"].sel(area=area).values)
                 notes.append(
                     f"{place}, {name} in 2024-25: {began:,.0f} started, {ended:,.0f} ended ({ended / began - 1:+.0%}). The "
-                    "projection starts from the published stock of 31 March 2025 and does not carry this difference on: it has not told where stocks go."
+                    "projection starts from the published stock of 31 March 2025 and does not carry this difference on: it has not told "
+                    "where stocks go."
                 )
     return tuple(notes)
 
