@@ -179,12 +179,23 @@ def estimate(
     write_estimate(Study.of({**values, "footprint": str(footprint or "")}, "command line"), level, out, quiet)
 
 
+@evidence_app.command(name="check")
+def evidence_check(file: Annotated[Path, typer.Argument(help="TOML file of estimates of your own.")]) -> None:
+    """Check a file of your own estimates; every problem is reported at once."""
+    import data_sources as src
+
+    found = src.load_evidence(path=file)
+    typer.echo(f"{file}: sound. {', '.join(f'{e.key} ({e.risk})' for e in found)}")
+
+
 @evidence_app.command(name="list")
-def evidence_list() -> None:
-    """Every estimate of the catalogue, in a line each."""
+def evidence_list(text: Annotated[str, typer.Argument(help="Part of a key, risk, label, place or source.")] = "") -> None:
+    """Every estimate of the catalogue, or those that hold a text, in a line each."""
     import data_sources as src
 
     for e in src.load_evidence(*src.evidence_keys()):
+        if text.lower() not in " ".join((e.key, e.risk, e.label, e.geography, e.period, e.source)).lower():
+            continue
         typer.echo(f"{e.key:8} {e.risk:32} {e.value:6.1%} ({e.lower:.1%} to {e.upper:.1%})  {e.geography}, {e.period}")
 
 

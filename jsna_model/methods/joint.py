@@ -57,28 +57,29 @@ def design(n: int) -> tuple[Array, Array]:
 def pattern_probabilities(
     marginals: ArrayLike, odds_ratios: ArrayLike, kind: str = "conditional", higher_order: ArrayLike | None = None
 ) -> Array:
-    """Probabilities of all patterns from marginals and conditional odds ratios.
+    """Probabilities of all patterns from marginals and odds ratios.
 
     Parameters
     ----------
     marginals : array_like, shape (..., R)
         Inside (0, 1).
     odds_ratios : array_like, shape (..., R*(R-1)/2)
-        Positive and finite, for pairs (0,1), (0,2), (1,2), ...: each the odds ratio of the pair when all other risks are absent.
-    kind : {"conditional"}
-        Log-linear odds ratios.
+        Positive and finite, for pairs (0,1), (0,2), (1,2), ....
+    kind : {"conditional", "marginal"}
+        ``conditional``: log-linear, the odds ratio of the pair when all other risks are absent; feasible for any marginals.
+        ``marginal``: of each pair's own 2 x 2 table; the joint is then the one of maximum entropy given those tables.
     higher_order : array_like, shape (..., number of subsets above pairs), optional
-        Three-way odds ratio and beyond, in the order of `subsets`; 1 by default (no interaction of higher order).
+        Log-linear three-way odds ratio and beyond, in the order of `subsets`; 1 by default (no interaction of higher order).
 
     Returns
     -------
     ndarray, shape (..., 2**R)
-        Sums to 1; each marginal is met to 1e-12 relative on the odds.
+        Sums to 1; marginals and odds ratios are met to 1e-10.
 
     Raises
     ------
     InputError
-        For another kind, shapes that do not fit, or values outside their range.
+        For another kind, shapes that do not fit, values outside their range, or pairs that no joint can have (the cell is named).
     """
     p = np.asarray(marginals, dtype=float)
     ratios = np.asarray(odds_ratios, dtype=float)
@@ -86,8 +87,8 @@ def pattern_probabilities(
     pairs = n * (n - 1) // 2
     higher = 2**n - 1 - n - pairs
     top = np.ones(higher) if higher_order is None else np.asarray(higher_order, dtype=float)
-    if kind != "conditional":
-        raise InputError(f"kind={kind!r} is not offered; use 'conditional' (log-linear) odds ratios.")
+    if kind not in ("conditional", "marginal"):
+        raise InputError(f"kind={kind!r} is not offered; use 'conditional' (log-linear) or 'marginal' odds ratios.")
     if n > MAX_RISKS or ratios.shape[-1] != pairs or top.shape[-1] != higher:
         raise InputError(
             f"{n} risks need {pairs} odds ratios and {higher} of higher order (at most {MAX_RISKS} risks); "
@@ -101,10 +102,147 @@ def pattern_probabilities(
     shape = np.broadcast_shapes(p.shape[:-1], theta.shape[:-1])
     p = np.broadcast_to(p, (*shape, n)).reshape(-1, n)
     theta = np.broadcast_to(theta, (*shape, theta.shape[-1])).reshape(-1, theta.shape[-1])
+    if kind == "marginal" and n > 1:
+        both = np.stack([pair_probability(p[:, j], p[:, k], np.exp(theta[:, i])) for i, (j, k) in enumerate(subsets(n)[:pairs])], axis=-1)
+        cells = both_to_three(p, both, theta[:, 3], shape) if n == 3 else _from_pairs(p, both, theta[:, pairs:], shape)
+        return cells.reshape(*shape, 2**n)
     if n == 3:
-        cells = three_risks([logit(p[:, k]) for k in range(3)], [theta[:, k] for k in range(4)])[0]
-        return np.stack(cells, axis=-1).reshape(*shape, 8)
+        found = three_risks([logit(p[:, k]) for k in range(3)], [theta[:, k] for k in range(4)])[0]
+        return np.stack(found, axis=-1).reshape(*shape, 8)
     return _general(p, theta).reshape(*shape, 2**n)
+
+
+def pair_probability(first: ArrayLike, second: ArrayLike, odds_ratio: ArrayLike) -> Array:
+    """Probability that two risks occur together, from their marginals and the odds ratio of their 2 x 2 table.
+
+    The root of ``(w - 1) q^2 - (1 + (w - 1)(p1 + p2)) q + w p1 p2 = 0`` in the stable form ``q = 2 w p1 p2 / (s + sqrt(s^2 - 4 w
+    (w - 1) p1 p2))`` with ``s = 1 + (w - 1)(p1 + p2)`` (Plackett 1965, J. Am. Stat. Assoc. 60:516-522).
+
+    Parameters
+    ----------
+    first, second : array_like
+        Marginals, inside (0, 1).
+    odds_ratio : array_like
+        Positive.
+
+    Returns
+    -------
+    ndarray
+    """
+    p, q, w = (np.asarray(x, dtype=float) for x in (first, second, odds_ratio))
+    # Above 1, the table with one risk turned round has odds ratio 1/w, whose form loses no digits.
+    turned = w > 1
+    b, v = np.where(turned, 1 - q, q), np.where(turned, 1 / w, w)
+    s = 1 + (v - 1) * (p + b)
+    # s^2 - 4 v (v - 1) p b, as a sum of positive terms
+    root = np.sqrt(s**2 + 4 * v * (1 - v) * p * b)
+    small = 2 * v * p * b / (s + root)
+    return np.where(turned, p - small, small)
+
+
+def both_to_three(p: Array, both: Array, three_way: Array, shape: tuple[int, ...] = ()) -> Array:
+    """Patterns of three risks from marginals, pairwise probabilities and the log three-way odds ratio.
+
+    Every cell is linear in ``t = P(all three)``, and the log three-way odds ratio rises with `t` from minus to plus infinity over
+    the feasible interval, so there is one root: safeguarded Newton in the logit of the place inside the interval.
+
+    Parameters
+    ----------
+    p : ndarray, shape (cell, 3)
+    both : ndarray, shape (cell, 3)
+        Pairs (0,1), (0,2), (1,2).
+    three_way : ndarray, shape (cell,)
+    shape : tuple of int
+        Shape of the cells in the caller's array, to name one that is infeasible.
+
+    Returns
+    -------
+    ndarray, shape (cell, 8)
+
+    Raises
+    ------
+    InputError
+        Naming the first cell whose pairs no joint can have.
+    """
+    q01, q02, q12 = both.T
+    p0, p1, p2 = p.T
+    rising = {1: p0 - q01 - q02, 2: p1 - q01 - q12, 4: p2 - q02 - q12, 7: np.zeros(len(p))}  # cell = value + t
+    falling = {3: q01, 5: q02, 6: q12, 0: 1 - p0 - p1 - p2 + q01 + q02 + q12}  # cell = value - t
+    low, high = np.max([-v for v in rising.values()], axis=0), np.min(list(falling.values()), axis=0)
+    if not (high > low).all():
+        _refuse(int(np.flatnonzero(~(high > low))[0]), shape, p, both)
+    width = high - low
+    u, bottom, top = np.zeros(len(p)), np.full(len(p), -700.0), np.full(len(p), 700.0)
+    for _ in range(_ITERATIONS):
+        s, r = expit(u), expit(-u)
+        up = {k: (v + low) + width * s for k, v in rising.items()}
+        down = {k: (v - high) + width * r for k, v in falling.items()}
+        error = np.sum(np.log(list(up.values())), axis=0) - np.sum(np.log(list(down.values())), axis=0) - three_way
+        active = np.abs(error) > _TOLERANCE
+        if not active.any():
+            break
+        top, bottom = np.where(error > 0, u, top), np.where(error > 0, bottom, u)
+        slope = width * s * r * (np.sum(1 / np.array(list(up.values())), axis=0) + np.sum(1 / np.array(list(down.values())), axis=0))
+        newton = u - error / slope
+        inside = (newton > bottom) & (newton < top)
+        settled = top - bottom < 1e-14 * (1 + np.abs(u))  # rounding of nearly deterministic cells
+        u = np.where(active & ~settled, np.where(inside, newton, (bottom + top) / 2), u)
+        if settled[active].all():
+            break
+    cells = up | down
+    return np.stack([cells[i] for i in range(8)], axis=-1)
+
+
+def _from_pairs(p: Array, both: Array, higher: Array, shape: tuple[int, ...]) -> Array:
+    """Any number of risks from marginals and pairwise probabilities, interactions of higher order given: damped Newton on the dual."""
+    n = p.shape[1]
+    main, inter = design(n)
+    pairs = n * (n - 1) // 2
+    features, offset = np.column_stack([main, inter[:, :pairs]]), higher @ inter[:, pairs:].T
+    target = np.column_stack([p, both])
+    theta = np.column_stack([logit(p), np.zeros_like(both)])
+
+    def dual(t: Array) -> tuple[Array, Array]:
+        logits = offset + t @ features.T
+        top = logits.max(1)
+        w = np.exp(logits - top[:, None])
+        z = w.sum(1)
+        return w / z[:, None], top + np.log(z) - (t * target).sum(1)
+
+    w, value = dual(theta)
+    size = np.full(len(p), np.inf)
+    for _ in range(_ITERATIONS):
+        mean = w @ features
+        residual = target - mean
+        size = np.abs(residual / target).max(1)
+        active = size > _TOLERANCE
+        if not active.any():
+            return w
+        hessian = np.einsum("ni,ij,ik->njk", w, features, features) - mean[:, :, None] * mean[:, None, :]
+        hessian += 1e-14 * np.trace(hessian, axis1=1, axis2=2)[:, None, None] * np.eye(features.shape[1])
+        step = np.where(active[:, None], np.linalg.solve(hessian, residual[..., None])[..., 0], 0.0)
+        length = np.ones(len(theta))
+        for _ in range(60):
+            trial, new = dual(theta + length[:, None] * step)
+            worse = ~(new <= value + 1e-12 * np.abs(value))
+            if not worse.any():
+                break
+            length = np.where(worse, length / 2, length)
+        theta, w, value = theta + length[:, None] * step, trial, new
+    bad = np.flatnonzero(size > 1e-10)
+    if bad.size:
+        _refuse(int(bad[0]), shape, p, both)
+    return w
+
+
+def _refuse(cell: int, shape: tuple[int, ...], p: Array, both: Array) -> None:
+    """Raise for a cell whose pairs contradict each other."""
+    place = tuple(int(i) for i in np.unravel_index(cell, shape)) if shape else (cell,)
+    raise InputError(
+        f"cell {place}: no joint has marginals {np.round(p[cell], 6).tolist()} and pairs {np.round(both[cell], 6).tolist()}; "
+        "these marginal odds ratios contradict each other. "
+        "Lower the strongest, or use kind='conditional'."
+    )
 
 
 def _join(a: Array, b: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,51 @@ def test_conditional_odds_ratios_agree_with_mipfp() -> None:
     found = pattern_probabilities(given_[["p1", "p2", "p3"]].values, given_[["or12", "or13", "or23"]].values)
     assert len(given_) == 100
     assert np.abs(found - expected[COLUMNS].values).max() < 1e-10
+
+
+def test_marginal_odds_ratios_agree_with_mipfp() -> None:
+    given_ = pd.read_csv(HERE / "marginal_odds_ratios.input.csv")
+    expected = pd.read_csv(HERE / "marginal_odds_ratios.expected.csv")
+    p, odds, feasible = given_[["p1", "p2", "p3"]].values, given_[["or12", "or13", "or23"]].values, expected["feasible"].values
+    found = pattern_probabilities(p[feasible], odds[feasible], kind="marginal")
+    assert feasible.sum() == 147
+    assert np.abs(found - expected.loc[feasible, COLUMNS].values).max() < 1e-10
+    for k in np.flatnonzero(~feasible):
+        with pytest.raises(InputError, match="contradict each other"):
+            pattern_probabilities(p[k], odds[k], kind="marginal")
+
+
+def test_an_infeasible_cell_is_named() -> None:
+    """Three pairs that each exclude one another cannot fill three halves."""
+    p = np.full((2, 3, 3), 0.5)
+    odds = np.ones((2, 3, 3))
+    odds[1, 2] = 1e-4
+    with pytest.raises(InputError, match=r"cell \(1, 2\)"):
+        pattern_probabilities(p, odds, kind="marginal")
+
+
+@settings(max_examples=100, deadline=None)
+@given(risks=st.integers(2, 5), seed=st.integers(0, 2**32 - 1), three_way=st.floats(0.2, 5))
+def test_marginal_odds_ratios_are_those_of_each_pairs_own_table(risks: int, seed: int, three_way: float) -> None:
+    rng = np.random.default_rng(seed)
+    p = rng.uniform(0.01, 0.6, risks)
+    pairs = list(combinations(range(risks), 2))
+    odds = np.exp(rng.normal(0.3, 0.4, len(pairs)))
+    higher = np.ones(2**risks - 1 - risks - len(pairs))
+    if len(higher):
+        higher[0] = three_way
+    try:
+        cells = pattern_probabilities(p, odds, kind="marginal", higher_order=higher)
+    except InputError:
+        return  # pairs drawn at random may contradict each other
+    main, _ = design(risks)
+    assert np.allclose(cells @ main, p, atol=1e-10)
+    for (j, k), w in zip(pairs, odds, strict=True):
+        both = cells[(main[:, j] == 1) & (main[:, k] == 1)].sum()
+        assert both * (1 - p[j] - p[k] + both) / ((p[j] - both) * (p[k] - both)) == pytest.approx(w, rel=1e-8)
+    if risks == 3:
+        log_three = np.log(cells[[7, 1, 2, 4]]).sum() - np.log(cells[[0, 3, 5, 6]]).sum()
+        assert log_three == pytest.approx(np.log(three_way), abs=1e-8)
 
 
 @settings(max_examples=200, deadline=None)

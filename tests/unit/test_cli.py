@@ -84,6 +84,17 @@ def test_evidence_of_the_user_is_checked_whole(jsna: Run, tmp_path: Path) -> Non
     assert not (tmp_path / "out").exists()
 
 
+def test_evidence_check_says_whether_a_file_is_sound(jsna: Run, tmp_path: Path) -> None:
+    catalogue = FIGURES.parent / "evidence" / "manning_2009.toml"
+    sound = jsna("evidence", "check", str(catalogue))
+    assert sound.returncode == 0, sound.stderr
+    assert "ALC-01" in sound.stdout
+    (tmp_path / "broken.toml").write_text(catalogue.read_text(encoding="utf-8").replace("value = 0.221", "value = 22.1"), encoding="utf-8")
+    broken = jsna("evidence", "check", "broken.toml")
+    assert broken.returncode == 2
+    assert "22.1" in broken.stderr
+
+
 def test_a_broken_figures_file_is_named_by_row_and_column(jsna: Run, tmp_path: Path) -> None:
     folder = tmp_path / "figures"
     folder.mkdir()
@@ -118,6 +129,7 @@ def test_a_missing_column_is_named(jsna: Run, tmp_path: Path) -> None:
 def test_lists(jsna: Run) -> None:
     assert "E06000042  Milton Keynes" in jsna("areas", "milton").stdout
     assert "OV-20" in jsna("evidence", "list").stdout
+    assert "OV-20" not in jsna("evidence", "list", "manning").stdout
     assert "Construct" in jsna("evidence", "show", "hazardous_drinking").stdout
     assert "england_lsoa.csv.gz" in jsna("sources", "list").stdout
     assert jsna("sources", "verify").returncode == 0
