@@ -1,13 +1,16 @@
-"""Distributions on the logit scale: what a published share, its interval and its distance from here and now imply."""
+"""What a published figure, its interval and its distance from here and now imply: logit-normal, beta and log-normal distributions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import hypot, inf, isfinite, sqrt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import exp, hypot, inf, isfinite, log, log1p, sqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
+from scipy.optimize import brentq
 
 from jsna_model.errors import InputError, Problem, raise_all
 
@@ -23,6 +26,29 @@ AGES_SD = 0.05
 CONSTRUCT_SD = 0.15
 #: Mid-2024: the date of the population that evidence is carried to.
 REFERENCE_YEAR = 2024.5
+#: Greatest departure of a fitted limit from the published one: absolute for a share, relative for a rate or ratio.
+LIMIT_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A distribution fitted to what was published, and how far its median lies from the published value.
+
+    Parameters
+    ----------
+    kind : {"beta", "split_logit_normal", "log_normal"}
+    parameters : tuple of float
+        ``(a, b)`` of a beta; ``(mean, sd_below, sd_above)`` on the logit scale; ``(mean, sd)`` of the natural logarithm.
+    median : float
+        Of the fitted distribution, on the published scale.
+    gap : float or None
+        ``median - value``, on the published scale; None where no value was published.
+    """
+
+    kind: Literal["beta", "split_logit_normal", "log_normal"]
+    parameters: tuple[float, ...]
+    median: float
+    gap: float | None
 
 
 def logit(p: ArrayLike) -> Array:
@@ -140,6 +166,232 @@ def interval_from_sample(value: float, effective_n: float, level: float = 0.95) 
     return float(lower), float(upper)
 
 
+def beta_from_interval(value: float | None, lower: float, upper: float, level: float) -> Fitted:
+    """Beta distribution whose central interval is the published one, both limits exact.
+
+    The ``(a, b)`` with ``I_lower(a, b) = alpha / 2`` and ``I_upper(a, b) = 1 - alpha / 2``, I the regularised incomplete beta function and
+    ``alpha = 1 - level``. There is one for any two limits: at a given ``n = a + b`` the first equation has one mean, and along these the
+    mass above `upper` goes from ``1 - alpha / 2`` (n near 0) to 0 (n large). The value is not fitted; its distance from the median is
+    reported.
+
+    Parameters
+    ----------
+    value : float or None
+        Published proportion, within the limits; None where only limits were published.
+    lower, upper : float
+        Proportions, ``0 < lower < upper < 1``.
+    level : float
+        Of the interval, such as 0.95.
+
+    Returns
+    -------
+    Fitted
+        With parameters ``(a, b)``.
+
+    Raises
+    ------
+    InputError
+        For limits that are not inside (0, 1) and in order, a value outside them, a level outside (0, 1), or an interval too narrow to be
+        solved to `LIMIT_TOLERANCE`.
+
+    References
+    ----------
+    van Dorp JR, Mazzuchi TA (2000). Solving for the parameters of a beta distribution under two quantile constraints. Journal of
+    Statistical Computation and Simulation 67(2), 189-201.
+
+    Examples
+    --------
+    >>> fitted = beta_from_interval(0.2, 0.1, 0.35, 0.95)
+    >>> [round(x, 2) for x in fitted.parameters], round(fitted.median, 3), round(fitted.gap, 3)
+    ([8.26, 30.87], 0.206, 0.006)
+    """
+    z = quantile_of(level)
+    _check_interval(value, lower, upper, top=1.0)
+    tail = (1 - level) / 2
+
+    def shape(log_n: float) -> tuple[float, float]:
+        """Beta of a given ``a + b`` with the lower limit right; its mean lies within the bracket by Markov's inequality."""
+
+        def below(x: float) -> float:
+            return float(special.betainc(exp(log_n) * special.expit(x), exp(log_n) * special.expit(-x), lower)) - tail
+
+        x = _solve(below, float(special.logit(lower / 2)), -float(special.logit(tail * (1 - lower) / 2)))
+        return exp(log_n) * float(special.expit(x)), exp(log_n) * float(special.expit(-x))
+
+    def above(log_n: float) -> float:
+        return float(special.betaincc(*shape(log_n), upper)) - tail
+
+    sd = float(special.logit(upper) - special.logit(lower)) / (2 * z)
+    middle = float(special.expit((special.logit(upper) + special.logit(lower)) / 2))
+    start = -2 * log(sd) - log(middle) - log1p(-middle)  # n of a beta whose logit has this variance, were it large
+    least, most, step = start - 0.5, start + 0.5, 1.0
+    try:
+        while above(least) <= 0:
+            least, step = least - step, step * 2
+        step = 1.0
+        while above(most) >= 0:
+            most, step = most + step, step * 2
+        a, b = shape(_solve(above, least, most))
+    except (ValueError, OverflowError, RuntimeError) as error:
+        raise InputError(_unsolved(lower, upper, level)) from error
+    limits = special.betaincinv(a, b, np.array([tail, 1 - tail]))
+    if not np.abs(limits - np.array([lower, upper])).max() <= LIMIT_TOLERANCE:
+        raise InputError(_unsolved(lower, upper, level))
+    return _fitted("beta", (a, b), float(special.betaincinv(a, b, 0.5)), value)
+
+
+def beta_from_sample(events: float, n: float) -> Fitted:
+    """Beta distribution of a proportion of which `events` of `n` were counted: ``beta(events + 1/2, n - events + 1/2)``.
+
+    The posterior under Jeffreys' prior, ``beta(1/2, 1/2)``. Its central interval covers well for small counts too, and exists where no
+    event, or nothing but events, was seen. For a sample that is not simple random, give events and n both divided by the design effect:
+    neither need be whole.
+
+    Parameters
+    ----------
+    events : float
+        From 0 to n.
+    n : float
+        Sample size, above 0.
+
+    Returns
+    -------
+    Fitted
+        With parameters ``(a, b)``; the gap is from ``events / n``.
+
+    Raises
+    ------
+    InputError
+        For a sample of 0 or less, events outside 0 to n, or either not finite.
+
+    References
+    ----------
+    Brown LD, Cai TT, DasGupta A (2001). Interval estimation for a binomial proportion. Statistical Science 16(2), 101-133.
+
+    Examples
+    --------
+    >>> fitted = beta_from_sample(3, 40)
+    >>> fitted.parameters, round(fitted.median, 3), round(fitted.gap, 3)
+    ((3.5, 37.5), 0.079, 0.004)
+    """
+    if not (0 < n < inf and 0 <= events <= n):
+        raise InputError(f"{events} events in a sample of {n}; give a finite sample size above 0 and events from 0 to that size.")
+    a, b = events + 0.5, n - events + 0.5
+    return _fitted("beta", (a, b), float(special.betaincinv(a, b, 0.5)), events / n)
+
+
+def split_logit_normal(value: float, lower: float, upper: float, level: float) -> Fitted:
+    """Two-piece normal on the logit scale: the published value its median, both published limits exact.
+
+    ``sd_below = (logit(value) - logit(lower)) / z``, ``sd_above = (logit(upper) - logit(value)) / z``, z the normal quantile of `level`.
+    Half of the mass lies on each side of the value. The two halves are scaled apart on the quantile function, so that the density steps
+    at the median where the sds differ; it is not the split normal with a continuous density, whose median is not its centre.
+
+    Parameters
+    ----------
+    value, lower, upper : float
+        Proportions, ``0 < lower < value < upper < 1``.
+    level : float
+
+    Returns
+    -------
+    Fitted
+        With parameters ``(mean, sd_below, sd_above)`` on the logit scale, for `split_logit_normal_quantile`; the gap is 0 to rounding.
+
+    Raises
+    ------
+    InputError
+        For limits outside (0, 1) or equal to the value (a rounded figure: half of the draws would be one number), any other order, or a
+        level outside (0, 1).
+
+    Examples
+    --------
+    >>> fitted = split_logit_normal(0.2, 0.1, 0.35, 0.95)
+    >>> [round(x, 3) for x in fitted.parameters]
+    [-1.386, 0.414, 0.391]
+    >>> [round(float(x), 6) for x in split_logit_normal_quantile([0.025, 0.5, 0.975], fitted.parameters)]
+    [0.1, 0.2, 0.35]
+    """
+    z = quantile_of(level)
+    _check_interval(value, lower, upper, top=1.0, strict=True)
+    below, mean, above = (float(x) for x in logit([lower, value, upper]))
+    return _fitted("split_logit_normal", (mean, (mean - below) / z, (above - mean) / z), float(expit(mean)), value)
+
+
+def split_logit_normal_quantile(u: ArrayLike, parameters: Sequence[float]) -> Array:
+    """Quantiles of a split logit-normal: ``expit(mean + sd z)``, z the normal quantile of `u`, sd by the side of the median.
+
+    Parameters
+    ----------
+    u : array_like
+        Probabilities from 0 to 1; any shape.
+    parameters : sequence of float
+        ``(mean, sd_below, sd_above)`` of `split_logit_normal`.
+
+    Returns
+    -------
+    ndarray
+        Proportions, shape of `u`, not falling in `u`.
+
+    Raises
+    ------
+    InputError
+        For probabilities outside [0, 1] or NaN, another number of parameters, or sds that are not positive and finite.
+
+    Examples
+    --------
+    >>> float(split_logit_normal_quantile(0.5, (0.0, 0.1, 0.3)))
+    0.5
+    """
+    p = np.asarray(u, dtype=np.float64)
+    problems = []
+    if not ((p >= 0) & (p <= 1)).all():
+        wrong = p[~((p >= 0) & (p <= 1))].ravel()
+        problems.append(Problem(f"{wrong.size} probabilities outside [0, 1], the first {wrong[0]}", "give probabilities, not percentages"))
+    if len(parameters) != 3 or not isfinite(parameters[0]) or not all(0 < sd < inf for sd in parameters[1:]):
+        problems.append(Problem(f"parameters are {tuple(parameters)}", "give (mean, sd_below, sd_above), both sds above 0"))
+    raise_all(problems)
+    mean, sd_below, sd_above = parameters
+    z = special.ndtri(p)
+    return expit(mean + np.where(z < 0, sd_below, sd_above) * z)
+
+
+def log_normal_from_interval(value: float | None, lower: float, upper: float, level: float) -> Fitted:
+    """Log-normal distribution of a rate, odds ratio or relative risk whose central interval is the published one, both limits exact.
+
+    ``mean = (log(lower) + log(upper)) / 2``, ``sd = (log(upper) - log(lower)) / (2 z)``, z the normal quantile of `level`. The median is
+    ``sqrt(lower * upper)``; its distance from the value says how far the published interval is from symmetric on the log scale.
+
+    Parameters
+    ----------
+    value : float or None
+        Published rate or ratio, within the limits; None where only limits were published.
+    lower, upper : float
+        ``0 < lower < upper``.
+    level : float
+
+    Returns
+    -------
+    Fitted
+        With parameters ``(mean, sd)`` of the natural logarithm.
+
+    Raises
+    ------
+    InputError
+        For limits that are not positive, finite and in order, a value outside them, or a level outside (0, 1).
+
+    Examples
+    --------
+    >>> fitted = log_normal_from_interval(2.0, 1.25, 3.2, 0.95)
+    >>> [round(x, 3) for x in fitted.parameters], round(fitted.median, 6), round(abs(fitted.gap), 6)
+    ([0.693, 0.24], 2.0, 0.0)
+    """
+    z = quantile_of(level)
+    _check_interval(value, lower, upper, top=inf)
+    mean = (log(lower) + log(upper)) / 2
+    return _fitted("log_normal", (mean, (log(upper) - log(lower)) / (2 * z)), exp(mean), value)
+
+
 def drift_sd(years: Sequence[float], shares: Sequence[float]) -> float:
     """Standard deviation, per square root of a year, of a random walk on the logit scale seen at unequal intervals.
 
@@ -189,3 +441,36 @@ def widened_gradient_sd(gradient: float, standard_error: float) -> float:
     The second term stands for what recording practice and referral add to, or take from, the association with deprivation.
     """
     return hypot(standard_error, gradient / 2)
+
+
+def _fitted(
+    kind: Literal["beta", "split_logit_normal", "log_normal"], parameters: tuple[float, ...], median: float, value: float | None
+) -> Fitted:
+    """A distribution with its gap, where a value was published."""
+    return Fitted(kind, parameters, median, None if value is None else median - value)
+
+
+def _check_interval(value: float | None, lower: float, upper: float, top: float, strict: bool = False) -> None:
+    """Raise where limits are not inside (0, `top`) and in order, or do not enclose the value (`strict`: with room on both sides)."""
+    problems = []
+    if not 0 < lower < upper < top:
+        fix = "give a share for 22 per cent as 0.22, the lower limit first" if top == 1 else "give both as plain ratios, not logarithms"
+        problems.append(Problem(f"interval {lower} to {upper} is not increasing inside (0, {top:g})", fix))
+    if value is not None and not lower <= value <= upper:
+        problems.append(Problem(f"interval {lower} to {upper} does not enclose {value}", "check all three"))
+    elif value is not None and strict and value in (lower, upper):
+        problems.append(Problem(f"value {value} is also a limit of {lower} to {upper}", "give more digits, or use another distribution"))
+    raise_all(problems)
+
+
+def _solve(function: Callable[[float], float], lower: float, upper: float) -> float:
+    """Root inside a bracket, by Brent's method."""
+    return float(brentq(function, lower, upper, xtol=1e-14, rtol=8 * np.finfo(np.float64).eps, maxiter=500))
+
+
+def _unsolved(lower: float, upper: float, level: float) -> str:
+    """What to say of limits that no beta could be found for."""
+    return (
+        f"No beta distribution with limits {lower} and {upper} at level {level} could be solved to {LIMIT_TOLERANCE:g}: the interval is "
+        "too narrow or too wide for the arithmetic. Check the limits, or use split_logit_normal."
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jsna_model.errors import InputError
+from jsna_model.methods.fay_herriot import fay_herriot as fay_herriot
 
 Array = NDArray[np.float64]
 
