@@ -216,9 +216,7 @@ def _checked(direct: ArrayLike, covariates: ArrayLike, sampling_variance: ArrayL
         found = ", ".join(f"{name} {n}" for name, n in lengths.items())
         problems.append(Problem(f"The numbers of areas differ: {found}", "Give one row per area in each, in one order"))
     else:
-        indices = {
-            name: given.index for name, given in raw.items() if name in arrays and hasattr(given, "index") and hasattr(given, "shape")
-        }
+        indices: dict[str, Any] = {n: g.index for n, g in raw.items() if n in arrays and hasattr(g, "index") and hasattr(g, "shape")}
         first = next(iter(indices), "")
         for name, index in indices.items():
             if not index.equals(indices[first]):
