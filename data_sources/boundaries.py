@@ -38,24 +38,27 @@ def load_boundaries(path: Path | str, codes: Sequence[str] | None = None) -> gpd
     InputError
         Where the file cannot be read, has no such column or no coordinate system, misses areas, or has one twice.
     """
-    path = Path(path)
-    table = _read(path)
+    return _shapes(_read(Path(path)), Path(path).name, codes)
+
+
+def _shapes(table: gpd.GeoDataFrame, file: str, codes: Sequence[str] | None) -> gpd.GeoDataFrame:
+    """Shapes of the areas wanted, of a table that was read; see `load_boundaries`."""
     whole = None if codes is None else [c.split(":")[0] for c in codes]
-    column = _code_column(table, path.name, whole)
+    column = _code_column(table, file, whole)
     shapes = table[[column, "geometry"]].rename(columns={column: "area"})
     if whole is not None:
         shapes = shapes[shapes["area"].isin(whole)]
-    _check(shapes, path.name, column, whole)
+    _check(shapes, file, column, whole)
     if shapes.crs is None:
-        raise InputError(str(Problem("it has no coordinate system", "save it with one, such as EPSG:27700 or EPSG:4326", path.name)))
+        raise InputError(str(Problem("it has no coordinate system", "save it with one, such as EPSG:27700 or EPSG:4326", file)))
     shapes = shapes.to_crs(BRITISH_GRID)
     if codes is None:
         return shapes.reset_index(drop=True)
     return shapes.set_index("area").loc[whole].reset_index().assign(area=list(codes))
 
 
-def level_of(path: str | Path, held: Mapping[str, Sequence[str]]) -> str:
-    """The level whose areas a boundary file holds the greatest share of.
+def load_level(path: str | Path, held: Mapping[str, Sequence[str]]) -> gpd.GeoDataFrame:
+    """Boundaries of the level whose areas a file holds the greatest share of.
 
     Parameters
     ----------
@@ -63,10 +66,15 @@ def level_of(path: str | Path, held: Mapping[str, Sequence[str]]) -> str:
     held : mapping of str to sequence of str
         Codes by level.
 
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        As `load_boundaries` gives it for the codes of that level.
+
     Raises
     ------
     InputError
-        Where the file cannot be read or holds no area of any level.
+        As `load_boundaries` does, and where the file holds no area of any level.
     """
     path = Path(path)
     table = _read(path)
@@ -76,7 +84,7 @@ def level_of(path: str | Path, held: Mapping[str, Sequence[str]]) -> str:
     if shares[best] == 0:
         found = f"it holds none of the {', '.join(shares)} codes of this area"
         raise InputError(str(Problem(found, "give boundaries of wards (2024), MSOAs (2021) or districts (2024)", path.name)))
-    return best
+    return _shapes(table, path.name, held[best])
 
 
 def _read(path: Path) -> gpd.GeoDataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_sources.boundaries import level_of, load_boundaries
+from data_sources.boundaries import load_level
 from data_sources.evidence import default_evidence, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
 from jsna_model.errors import InputError
 
@@ -69,7 +69,7 @@ def resolve(study: Study) -> Nouns:
     if help_.families_per_year is not None:
         pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
     scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
-    boundaries = load_boundaries(study.boundaries, codes=_mapped(population, study)) if study.boundaries else None
+    boundaries = load_level(study.boundaries, _codes(population, study)) if study.boundaries else None
     projection = load_projection(area.code, figures=figures)
     return Nouns(area.name, population, evidence, overlap, projection, pathway, scenarios, boundaries, sources(), quoted_by_ofsted())
 
@@ -98,12 +98,12 @@ def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overla
     return load_population(study.area, footprint=footprint, figures=figures), evidence, load_overlap(study.set_name)
 
 
-def _mapped(population: Population, study: Study) -> list[str]:
-    """Codes of the areas to map: those of the level that the boundary file holds most of."""
+def _codes(population: Population, study: Study) -> dict[str, list[str]]:
+    """Codes of the areas that may be mapped, by level."""
     held = {"lsoa": list(population.areas)} if study.publication.internal else {}
     held |= {
         p: sorted(set(population.data[p].values.astype(str)))
         for p in ("ward", "msoa", "locality", "district")
         if p in population.data.coords
     }
-    return held[level_of(study.boundaries, held)]
+    return held

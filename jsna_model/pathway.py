@@ -28,6 +28,8 @@ FLOWS = (
 STOCKS = ("child_in_need_at_31_march", "child_protection_plan_at_31_march", "looked_after_at_31_march")
 #: Model states: mutually exclusive. Published stocks are sums of them (see `published_stocks`).
 STATES = ("in_need_only", "on_plan", "looked_after")
+#: States that each published stock counts: child in need at 31 March is every open episode.
+PUBLISHED: dict[str, tuple[str, ...]] = dict(zip(STOCKS, (STATES, ("on_plan",), ("looked_after",)), strict=True))
 
 SERVICE_LABELS = {
     "referrals": "Referrals",
@@ -181,7 +183,7 @@ def published_stocks(states: xr.DataArray) -> xr.DataArray:
     xarray.DataArray
         With dim ``service`` = `STOCKS` in place of ``state``.
     """
-    need, plan, care = (states.sel(state=s, drop=True) for s in STATES)
-    out = xr.concat([need + plan + care, plan, care], dim="service", join="exact").assign_coords(service=list(STOCKS))
+    parts = [states.sel(state=list(PUBLISHED[s])).sum("state", skipna=False) for s in STOCKS]
+    out = xr.concat(parts, dim="service", join="exact").assign_coords(service=list(STOCKS))
     order = [("service" if d == "state" else d) for d in states.dims]
     return out.transpose(*order)

@@ -8,7 +8,7 @@ import numpy as np
 
 from jsna_model.pathway import FLOWS, SERVICE_LABELS, STOCKS
 from reports import words
-from reports.disclosure import ABSENT, decimal, difference, is_absent, modelled, published, significant
+from reports.disclosure import ABSENT, decimal, difference, is_absent, published, significant
 from reports.need_tables import CREDIBLE, counts
 from reports.table import Column, Table, frame
 from reports.view import Interval, View, interval
@@ -403,8 +403,3 @@ def latest_caseload(view: View, service: str) -> tuple[str, Interval] | None:
         return None
     last = values.sel(scenario=view.comparator).isel(year=-1)
     return str(values["year"].values[-1]), interval(last.values)
-
-
-def shown_count(value: float) -> int | str:
-    """A projected number of an authority as displayed."""
-    return modelled(value, CASES)

@@ -46,7 +46,7 @@ class Table:
     brief : tuple of int, optional
         Rows that documents show; the workbook shows all.
     brief_title : str
-        What the rows of `brief` are, e.g. "ten highest and ten lowest".
+        What the rows of `brief` are, e.g. "first and last years".
     in_documents : bool
         Whether the page and the document show it at all.
     document_columns : tuple of str

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jsna_model.errors import InputError
-from jsna_model.result import JOINT_MEASURES, Result
+from jsna_model.result import Result
 from reports import words
 from reports.own_counts import protect
 
@@ -219,13 +219,8 @@ class View:
 
     def draws(self, measure: str, by_age: bool = False) -> NDArray[np.float64]:
         """Draws of a measure in the authority, shape (draw,) or (age_band, draw)."""
-        node = self._authority
-        if measure in self.result.risks:
-            values = node["affected"].sel(risk=measure).transpose("age_band", "draw").values
-        else:
-            least, most = JOINT_MEASURES[measure]
-            size = np.array([0 if p == "none" else p.count("+") + 1 for p in self.patterns])
-            values = node["children_by_pattern"].transpose("pattern", "age_band", "draw").values[(size >= least) & (size <= most)].sum(0)
+        draws = self.result.draws(measure, "authority", by=("age_band",)).sel(area=self.code)
+        values: NDArray[np.float64] = draws.transpose("age_band", "draw").values
         return values if by_age else values.sum(0)
 
     def need(self, measure: str) -> Interval:

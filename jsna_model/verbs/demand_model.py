@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from jsna_model.draws import normals
 from jsna_model.errors import InputError, Problem, raise_all
 from jsna_model.methods.stock_flow import Move, hazards, step
-from jsna_model.pathway import FLOWS, STATES, STOCKS, Parameter, Pathway
+from jsna_model.pathway import FLOWS, PUBLISHED, STATES, STOCKS, Parameter, Pathway
 from jsna_model.scenario import Scenario, month_index
 
 Array = NDArray[np.float64]
@@ -40,13 +40,17 @@ class Demand:
     """Yearly outcome of one authority under one scenario; arrays of shape (year, ..., draw)."""
 
     flow: Array
-    caseload: Array
     opening: Array
     entries: Array
     exits: Array
     closing: Array
     families_helped: Array
     path: Array  # (month, 2, draw): children in need only, and open cases out of care, at the start of each month
+
+    @property
+    def caseload(self) -> Array:
+        """Published stocks at the end of each year, shape (year, service, draw): sums of the closing states."""
+        return np.stack([self.closing[:, [STATES.index(s) for s in PUBLISHED[stock]]].sum(1) for stock in STOCKS], axis=1)
 
 
 #: Parameters that hold for the whole horizon: set them under [parameters], not in a scenario.
@@ -185,7 +189,6 @@ def run(
     hazard0 = steady_hazards(counts, stock)
     help_ = _EarlyHelp(theta, base, len(months), draws)
     flow = np.zeros((years, len(FLOWS), draws))
-    caseload = np.zeros((years, len(STOCKS), draws))
     opening, entries, exits, closing = (np.zeros((years, len(STATES), draws)) for _ in range(4))
     families = np.zeros((years, draws))
     path = np.empty((len(months), 2, draws))
@@ -235,8 +238,7 @@ def run(
         exits[y] += [plans + moved[CARE] + moved[CLOSE], moved[STEP_DOWN] + moved[CARE_FROM_PLAN], moved[LEAVE_CARE]]
         if m % 12 == 11:
             closing[y] = [state[s] for s in STATES]
-            caseload[y] = [sum(state.values()), state["on_plan"], state["looked_after"]]
-    return Demand(flow, caseload, opening, entries, exits, closing, families, path)
+    return Demand(flow, opening, entries, exits, closing, families, path)
 
 
 def steady_hazards(counts: Mapping[str, float], stock: Mapping[str, float]) -> dict[Move, Array]:

@@ -107,7 +107,6 @@ def estimate(
         "rejected_share": model.rejected,
         "england": england,
         "assumptions": _assumptions(evidence, overlap, population),
-        "boundary": {},
     }
     return Result(check_tree(xr.DataTree.from_dict(tree)), json.loads(json.dumps(provenance)))
 
