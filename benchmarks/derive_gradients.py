@@ -1,8 +1,9 @@
-"""Derive the deprivation gradients and the drift that the evidence catalogue uses; writes gradients.csv and derived.toml.
+"""Derive the deprivation gradients and the drift that the evidence catalogue uses; writes gradients.csv and _derived.toml.
 
 Run from the top of the repository: ``python -m benchmarks.derive_gradients``. The recorded-factor gradients are ecological: over-dispersed
 counts of assessments in which a factor concerning the parent was recorded, by authority, on mean deprivation. Recording practice, referral
-and thresholds are mixed in, which is why the catalogue widens them.
+and thresholds are mixed in, which is why the catalogue widens them. `share_gradient` is the slope of the logarithm of the factor's share of
+assessments: what is left when referral and thresholds are taken out, and recording is not.
 """
 
 from __future__ import annotations
@@ -41,24 +42,42 @@ def standardised_deprivation(figures: pd.DataFrame) -> np.ndarray:
 
 
 def factor_gradient(figures: pd.DataFrame, factor: str) -> dict[str, Any]:
-    """Quasi-Poisson slope of a recorded parental factor on deprivation, offset log children; published zeros kept, symbols dropped."""
+    """Negative-binomial (NB2) slope of a recorded parental factor on deprivation, with its covariance and diagnostics.
+
+    ``count ~ NB(mean = children exp(a + b x), variance = mean + alpha mean^2)``, maximum likelihood; published zeros kept, symbols dropped.
+    """
     count = figures[f"factor_parent_{factor}"]
     x = standardised_deprivation(figures)
     use = count.notna().to_numpy()
-    model = sm.GLM(
-        count[use], sm.add_constant(x[use]), family=sm.families.Poisson(), offset=np.log(figures["children_0_17"][use].to_numpy(float))
-    ).fit(scale="X2")
+    y, design, children = count[use].to_numpy(float), sm.add_constant(x[use]), figures["children_0_17"][use].to_numpy(float)
+    fitted = sm.NegativeBinomial(y, design, loglike_method="nb2", exposure=children).fit(disp=False, maxiter=200)
+    if not fitted.mle_retvals["converged"]:
+        raise RuntimeError(f"{factor}: the likelihood did not converge")
+    gradient, error, alpha = float(fitted.params[1]), float(fitted.bse[1]), float(fitted.params[2])
+    mean = fitted.predict(exposure=children)
+    pearson = float(((y - mean) ** 2 / (mean + alpha * mean**2)).sum() / (len(y) - 2))
+    poisson = sm.GLM(y, design, family=sm.families.Poisson(), offset=np.log(children))
     share = count / figures["assessments_with_factor"]
     some = (share > 0).to_numpy()
     residual = sm.OLS(np.log(share[some]), sm.add_constant(x[some])).fit()
-    gradient, error = float(model.params.iloc[1]), float(model.bse.iloc[1])
+    curved = sm.NegativeBinomial(y, np.column_stack([design, x[use] ** 2]), exposure=children).fit(disp=False, maxiter=200)
     return {
         "name": factor,
+        "intercept": float(fitted.params[0]),
         "gradient": gradient,
         "standard_error": error,
         "gradient_sd": widened_gradient_sd(gradient, error),
-        "authorities": int(use.sum()),
-        "dispersion": float(model.scale),
+        "alpha": alpha,
+        "covariance": np.asarray(fitted.cov_params()).round(8).tolist(),
+        "authorities": len(y),
+        "zeros": int((y == 0).sum()),
+        "pearson_over_df": pearson,
+        "log_likelihood": float(fitted.llf),
+        "log_likelihood_poisson": float(poisson.fit().llf),
+        "quasi_poisson_gradient": float(poisson.fit(scale="X2").params[1]),
+        "curvature": float(curved.params[2]),
+        "curvature_se": float(curved.bse[2]),
+        "share_gradient": float(np.asarray(residual.params)[1]),
         "share_residual_sd": float(np.sqrt(residual.scale)),
     }
 
@@ -71,7 +90,7 @@ def income_gradient() -> float:
 
 
 def derive(figures: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Table of gradients, and the text of derived.toml."""
+    """Table of gradients, and the text of _derived.toml."""
     table = pd.DataFrame([factor_gradient(figures, f) for f in FACTORS])
     pair = table[table["name"].isin(["alcohol", "drugs"])]
     mean, error = float(pair["gradient"].mean()), float(pair["standard_error"].mean())
@@ -87,7 +106,7 @@ def derive(figures: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         "",
     ]
     for row in table.to_dict("records"):
-        lines.append(f"[gradient.{row['name']}]  # quasi-Poisson over authorities; gradient_sd is widened")
+        lines.append(f"[gradient.{row['name']}]  # negative binomial over authorities; covariance of intercept, gradient, alpha")
         lines += [f"{k} = {v:.6f}" if isinstance(v, float) else f"{k} = {v}" for k, v in row.items() if k != "name"]
         lines.append("")
     lines += [
@@ -109,12 +128,12 @@ def derive(figures: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def main() -> None:
-    """Write ``benchmarks/results/gradients.csv`` and ``data_sources/evidence/derived.toml``."""
+    """Write ``benchmarks/results/gradients.csv`` and ``data_sources/evidence/_derived.toml``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figures", type=Path, default=FIGURES, help="table of authorities (default: the embedded one)")
     table, text = derive(pd.read_csv(parser.parse_args().figures, na_values=SYMBOLS))
     table.round(6).to_csv(ROOT / "benchmarks/results/gradients.csv", index=False, lineterminator="\n")
-    (ROOT / "data_sources/evidence/derived.toml").write_text(text, encoding="utf-8", newline="\n")
+    (ROOT / "data_sources/evidence/_derived.toml").write_text(text, encoding="utf-8", newline="\n")
     print(table.round(3).to_string(index=False))
 
 

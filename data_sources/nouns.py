@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_sources.boundaries import load_level
-from data_sources.evidence import default_evidence, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
+from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted, supplementary_evidence, with_own
 from jsna_model.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Nouns:
     pathway: Pathway
     scenarios: tuple[Scenario, ...]
     boundaries: Any
+    supplementary: tuple[Evidence, ...]
     sources: list[dict[str, Any]]
     quoted: list[dict[str, Any]]
 
@@ -71,7 +72,19 @@ def resolve(study: Study) -> Nouns:
     scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
     boundaries = load_level(study.boundaries, _codes(population, study)) if study.boundaries else None
     projection = load_projection(area.code, figures=figures)
-    return Nouns(area.name, population, evidence, overlap, projection, pathway, scenarios, boundaries, sources(), quoted_by_ofsted())
+    return Nouns(
+        area.name,
+        population,
+        evidence,
+        overlap,
+        projection,
+        pathway,
+        scenarios,
+        boundaries,
+        supplementary_evidence(),
+        sources(),
+        quoted_by_ofsted(),
+    )
 
 
 def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overlap]:
@@ -91,9 +104,7 @@ def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overla
     figures = Path(study.figures) if study.figures else None
     evidence = (*load_evidence_set(study.set_name), *default_evidence())
     if study.evidence:
-        own = load_evidence(path=study.evidence)
-        replaced = {e.risk for e in own}
-        evidence = (*(e for e in evidence if e.risk not in replaced), *own)
+        evidence = with_own(evidence, study.evidence)
     footprint = Path(study.footprint) if study.footprint else None
     return load_population(study.area, footprint=footprint, figures=figures), evidence, load_overlap(study.set_name)
 

@@ -139,7 +139,7 @@ def _parameter(entry: Mapping[str, Any], volatility: Any) -> Parameter:
         row = volatility.loc[entry["volatility"]]
         fields |= {"yearly_sd": float(row["yearly_log_sd"]), "persistence": float(row["persistence"])}
     if entry.get("drift"):
-        fields["yearly_sd"] = float(_toml("evidence/derived.toml")["drift"]["sd_per_root_year"])
+        fields["yearly_sd"] = float(_toml("evidence/_derived.toml")["drift"]["sd_per_root_year"])
     return Parameter(**fields)
 
 

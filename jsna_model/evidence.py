@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite, isnan, nan
+from typing import Any
 
-from jsna_model.errors import Problem, raise_all
+from jsna_model.errors import ConstructError, Problem, raise_all
+
+#: Units that an estimate may have, and the scale on which it is drawn: logit for shares, log for what is above zero, identity for the
+#: rest, none for a finding in words.
+UNITS = {
+    "share": "logit",
+    "children": "log", "adults": "log", "people": "log", "families": "log", "victims": "log", "authorities": "log",
+    "referrals": "log", "assessments": "log", "episodes": "log", "enquiries": "log", "conferences": "log", "plans": "log",
+    "per 1,000": "log", "per 10,000": "log", "per 100,000": "log", "per 100,000 person-years": "log",
+    "odds ratio": "log", "relative risk": "log", "rate ratio": "log", "fold range": "log",
+    "£": "log", "£ million": "log", "£ billion": "log", "£ per week": "log", "£ per year": "log",
+    "elasticity": "identity", "difference in share": "identity", "difference per 10,000": "identity",
+    "difference per 100,000": "identity", "coefficient of variation": "log", "index": "log",
+    "statement": "none",
+}  # fmt: skip
+#: Distributions that an estimate may be drawn from, by the scale of its unit; the first is the default.
+DISTRIBUTIONS = {
+    "logit": ("logit-normal", "split logit-normal", "beta"),
+    "log": ("log-normal",),
+    "identity": ("normal",),
+    "none": ("none",),
+}
+GRADES = ("high", "moderate", "low", "very low")
+_Wrong = Callable[[str, str, str], None]
 
 
 @dataclass(frozen=True)
@@ -13,6 +39,8 @@ class Construct:
 
     Parameters
     ----------
+    condition : str
+        Such as ``"hazardous drinking"``.
     instrument : str
         Survey instrument or register, e.g. ``"AUDIT"``.
     threshold : str
@@ -20,16 +48,94 @@ class Construct:
     window : str
         Time window asked about.
     whose : str
-        Whose condition: adult in the household, parent, child; one adult interviewed or all.
+        Whose condition is counted: a child living with an affected adult, a parent, an adult.
+    informant : str
+        Who was asked: one adult interviewed per household, all adults, a clinical record.
     """
 
+    condition: str
     instrument: str
     threshold: str
     window: str
     whose: str
+    informant: str
 
     def __str__(self) -> str:
-        return f"{self.threshold} ({self.instrument}; {self.window}; {self.whose})"
+        return f"{self.condition}: {self.threshold} ({self.instrument}; {self.window}; {self.whose}; {self.informant})"
+
+    def differences(self, other: Construct) -> list[str]:
+        """Names of the parts in which two constructs differ."""
+        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an estimate was published, and where it was read.
+
+    Parameters
+    ----------
+    citation : str
+        Short form, with table or page: ``"Manning et al. 2009, BMC Public Health 9:377, Table 3"``.
+    producer, title : str
+    where : str
+        Table or page.
+    published : str
+        Date of publication, as precisely as it is known.
+    read_in : str
+        ``"the publication"``, or the copy in which the figure was seen.
+    url, licence : str
+    """
+
+    citation: str
+    producer: str
+    title: str
+    where: str
+    published: str
+    read_in: str
+    url: str
+    licence: str
+
+    def __str__(self) -> str:
+        return self.citation
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far an estimate can be trusted for children in an English council today.
+
+    Parameters
+    ----------
+    grade : {"high", "moderate", "low", "very low"}
+    reasons : tuple of str
+    """
+
+    grade: str
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.grade}: {'; '.join(self.reasons)}"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A named step from what was published to what is used, with what it assumes.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"adults to children"``.
+    statement : str
+        What was done, with the numbers and the assumption.
+    source : str
+        Of those numbers.
+    """
+
+    name: str
+    statement: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.statement}"
 
 
 @dataclass(frozen=True)
@@ -73,57 +179,82 @@ class Variation:
     source: str
 
 
+#: What an estimate has that was not given either: it cannot be used by `estimate` until it is.
+UNSTATED_RELEVANCE = Relevance(nan, nan, "")
+UNSTATED_VARIATION = Variation(nan, nan, nan, nan, nan, "")
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """One published estimate of the share of children who live with a risk.
+    """One published estimate, of any unit; one of a share of children can be given to `estimate`.
 
     Parameters
     ----------
     key : str
         Catalogue key, e.g. ``"OV-20"``; names its random stream.
-    risk : str
-        Name of the risk in results, e.g. ``"domestic_abuse"``.
     label : str
-        Plain-English name of the risk, for tables.
-    value, lower, upper : float
-        Proportion of children, and its interval.
-    level : float
-        Level of the interval, e.g. 0.95.
+        Plain-English name, for tables.
+    value : float
+        As published, in `unit`; a share is a proportion. NaN for a finding in words.
+    unit : str
+        One of `UNITS`.
     interval_basis : str
-        ``"published"``, or ``"assumed: ..."`` with the reason.
+        ``"published"``, ``"assumed: ..."`` or ``"from the sample: ..."`` with the reason, or ``"none: ..."`` where the figure is not drawn,
+        such as a complete count.
     numerator, denominator : str
         In words, as published.
     construct : Construct
     ages : tuple of int
-        First and last single year of age of the evidence's own children.
+        First and last single year of age of the people counted; of the evidence's own children for a share of children.
     geography, period : str
     year : float
         Mid-point of the period.
-    source, url, licence : str
-    data_group : str
-        Rows that share a survey or a publication are drawn with correlation `group_correlation`.
+    source : Source
+    topic : str
+        Page of the catalogue that it is on, e.g. ``"parental alcohol"``.
+    lower, upper : float
+        Interval, in `unit`; NaN where there is none.
+    level : float
+        Level of the interval, e.g. 0.95; NaN where there is none.
+    sample_size : float
+        Of the estimate, where it was published; NaN otherwise.
+    distribution : str
+        That draws come from: one of `DISTRIBUTIONS` for the unit.
+    risk : str
+        Name of the risk in results, e.g. ``"domestic_abuse"``; empty for what is not a share of children.
     set_name : str
         The coherent set that it may be overlapped in; empty for a risk that stands alone.
+    data_group : str
+        Rows that share a survey or a publication are drawn with correlation `group_correlation`.
+    nested_in : str
+        Key of an estimate that this one cannot exceed (the wider severity or the longer window); in draws of both, it does not.
     relevance : Relevance
     variation : Variation
-    conversion : str
-        Named conversion that made a share of children of the published figure; empty where none was needed.
+        `UNSTATED_RELEVANCE` and `UNSTATED_VARIATION` where not given.
+    conversions : tuple of Conversion
+        Named steps from what was published to this share; empty where none was needed.
+    quality : Quality, optional
+    contradicts : tuple of str
+        Keys of figures that are, or are taken for, estimates of the same thing and disagree; shown side by side, never averaged.
+    replaces : str
+        Key of a default that a user's own estimate stands in for, by the user's own decision.
     notes : str
         Traps.
+    statement : str
+        The finding, where it is in words.
+    status : str
+        ``"seen"``: read in the source or in a copy of it.
 
     Raises
     ------
     InputError
-        For a value outside [0, 1], limits in the wrong order, or a level outside (0, 1); all problems at once.
+        For a share outside [0, 1], limits in the wrong order, a level outside (0, 1), a correlation outside [0, 1], or an estimate
+        nested in itself; all problems at once.
     """
 
     key: str
-    risk: str
     label: str
     value: float
-    lower: float
-    upper: float
-    level: float
     interval_basis: str
     numerator: str
     denominator: str
@@ -132,56 +263,138 @@ class Evidence:
     geography: str
     period: str
     year: float
-    source: str
-    url: str
-    licence: str
-    data_group: str
-    relevance: Relevance
-    variation: Variation
+    source: Source
+    unit: str = "share"
+    topic: str = ""
+    lower: float = nan
+    upper: float = nan
+    level: float = nan
+    sample_size: float = nan
+    distribution: str = ""
+    risk: str = ""
     set_name: str = ""
+    data_group: str = ""
     group_correlation: float = 0.5
-    conversion: str = ""
+    nested_in: str = ""
+    relevance: Relevance = UNSTATED_RELEVANCE
+    variation: Variation = UNSTATED_VARIATION
+    conversions: tuple[Conversion, ...] = ()
+    quality: Quality | None = None
+    contradicts: tuple[str, ...] = ()
+    replaces: str = ""
     notes: str = ""
-    status: str = field(default="seen")
+    statement: str = ""
+    status: str = "seen"
 
     def __post_init__(self) -> None:
+        if not self.distribution and self.unit in UNITS:
+            object.__setattr__(self, "distribution", DISTRIBUTIONS[UNITS[self.unit]][0])
         raise_all(self.problems())
 
-    def problems(self, file: str | None = None, row: int | None = None) -> list[Problem]:
+    @property
+    def has_interval(self) -> bool:
+        """Whether it has an interval, so that it can be drawn."""
+        return not isnan(self.lower)
+
+    @property
+    def is_share_of_children(self) -> bool:
+        """Whether it is a share of children who live with a risk: what `estimate` needs."""
+        return self.unit == "share" and self.construct.whose.startswith("child ")
+
+    def problems(self, file: str | None = None, row: int | str | None = None) -> list[Problem]:
         """What is wrong with this row, as a list (empty when nothing is)."""
         row_name = row if row is not None else self.key
-        found = [
-            Problem(f"{name} is {x!r}, outside [0, 1]", "give a proportion, not a percentage or a count", file, row_name, name)
-            for name, x in (("value", self.value), ("lower", self.lower), ("upper", self.upper))
-            if not 0 <= x <= 1
-        ]
-        if self.value in (0, 1):
-            found.append(
-                Problem(f"value is {self.value:g}, nobody or everybody", "give a proportion above 0 and below 1", file, row_name, "value")
-            )
-        if (self.lower, self.upper) == (0, 1):
-            found.append(Problem("the interval is 0 to 1, which says nothing", "give narrower limits", file, row_name, "lower"))
-        if self.lower == self.upper:
-            found.append(
-                Problem(
-                    f"lower and upper limits are both {self.lower:g}: no uncertainty",
-                    "give an interval, or a conservative assumed one",
-                    file,
-                    row_name,
-                    "lower",
-                )
-            )
-        if self.lower > self.upper:
-            found.append(Problem(f"lower limit {self.lower} is above upper limit {self.upper}", "swap them", file, row_name, "lower"))
-        elif not self.lower <= self.value <= self.upper:
-            found.append(
-                Problem(
-                    f"value {self.value} lies outside its interval {self.lower} to {self.upper}", "check all three", file, row_name, "value"
-                )
-            )
-        if not 0 < self.level < 1:
-            found.append(Problem(f"level is {self.level}", "give the level of the interval, such as 0.95", file, row_name, "level"))
+        found: list[Problem] = []
+
+        def wrong(column: str, what: str, fix: str) -> None:
+            found.append(Problem(what, fix, file, row_name, column))
+
+        if self.unit not in UNITS:
+            wrong("unit", f"unknown unit {self.unit!r}", f"use one of {', '.join(UNITS)}")
+            return found
+        scale = UNITS[self.unit]
+        if self.distribution not in DISTRIBUTIONS[scale]:
+            wrong("distribution", f"{self.distribution!r} for {self.unit}", f"use {' or '.join(DISTRIBUTIONS[scale])}")
+        if scale == "none":
+            if not self.statement:
+                wrong("statement", "no statement", "say in words what was found, or give a unit and a value")
+            return found
+        if not 0 <= self.group_correlation <= 1:
+            wrong("group_correlation", f"group_correlation is {self.group_correlation}", "give a correlation from 0 to 1")
+        if self.nested_in and self.nested_in == self.key:
+            wrong("nested_in", "it is nested in itself", "name the wider estimate, or leave it out")
+        self._check_numbers(scale, wrong)
         return found
+
+    def _check_numbers(self, scale: str, wrong: _Wrong) -> None:
+        numbers = {"value": self.value, "lower": self.lower, "upper": self.upper}
+        given = {name: x for name, x in numbers.items() if name == "value" or not isnan(x)}
+        if not isfinite(self.value):
+            wrong("value", f"value is {self.value}", "give a number, or a unit of 'statement' with a statement")
+            return
+        if scale == "logit":
+            for name, x in given.items():
+                if not 0 <= x <= 1:
+                    hint = f"; {x:g} per cent is {x / 100:g}" if 1 < x <= 100 else ""
+                    wrong(name, f"{name} is {x!r}, outside [0, 1]", f"give a proportion, not a percentage or a count{hint}")
+            if self.value in (0, 1):
+                wrong("value", f"value is {self.value:g}, nobody or everybody", "give a proportion above 0 and below 1")
+        elif scale == "log" and self.value < 0:
+            wrong("value", f"value is {self.value:g} {self.unit}", "give a number of at least 0")
+        if isnan(self.lower) != isnan(self.upper):
+            wrong("upper" if isnan(self.upper) else "lower", "only one limit is given", "give both limits, or neither")
+        elif self.has_interval:
+            self._check_interval(scale, wrong)
+            if not self.interval_basis:
+                wrong("interval_basis", "missing", "say 'published', or 'assumed: ...' with the reason")
+        elif not self.interval_basis.startswith("none"):
+            wrong(
+                "lower",
+                f"no limits, and interval_basis is {self.interval_basis!r}",
+                "give lower, upper and level; or sample_size; or assumed; or say why there is none: 'none: a complete count'",
+            )
+
+    def _check_interval(self, scale: str, wrong: _Wrong) -> None:
+        if scale == "logit" and (self.lower, self.upper) == (0, 1):
+            wrong("lower", "the interval is 0 to 1, which says nothing", "give narrower limits")
+        for name, x in (("lower", self.lower), ("upper", self.upper)):
+            if not isfinite(x):
+                wrong(name, f"{name} is {x}", "give a finite limit")
+        if scale == "log" and self.lower <= 0:
+            wrong("lower", f"lower limit {self.lower:g} of {self.unit}", "give a limit above 0")
+        if self.lower == self.upper:
+            wrong("lower", f"lower and upper limits are both {self.lower:g}: no uncertainty", "give an interval, or an assumed one")
+        if self.lower > self.upper:
+            wrong("lower", f"lower limit {self.lower} is above upper limit {self.upper}", "swap them")
+        elif not self.lower <= self.value <= self.upper:
+            wrong("value", f"value {self.value} lies outside its interval {self.lower} to {self.upper}", "check all three")
+        if isnan(self.level):
+            wrong("level", "missing", "give the level of the interval, such as 0.95")
+        elif not 0 < self.level < 1:
+            wrong("level", f"level is {self.level}", "give the level of the interval, such as 0.95")
+
+    def require_usable(self) -> None:
+        """Raise unless `estimate` can use it: a share of children with an interval, relevance and variation.
+
+        Raises
+        ------
+        ConstructError
+            Naming everything that is missing, and which conversion would help.
+        """
+        found = []
+        if not self.is_share_of_children:
+            what = f"it is {self.unit} of: {self.construct.whose}"
+            found.append(Problem(what, "convert it to a share of children: jsna_model.conversions", None, self.key, "construct"))
+        if not self.has_interval:
+            found.append(Problem("it has no interval", "give one, or a conservative assumed one", None, self.key, "lower"))
+        stated = {"relevance": not isnan(self.relevance.sd), "variation": not isnan(self.variation.gradient), "risk": bool(self.risk)}
+        for name in (n for n, given in stated.items() if not given):
+            found.append(Problem(f"it has no {name}", f"give it: .with_({name}=...)", None, self.key, name))
+        raise_all(found, ConstructError)
+
+    def record(self) -> dict[str, Any]:
+        """Everything, as plain values for provenance; what is not there is None."""
+        return asdict(self, dict_factory=lambda items: {k: None if isinstance(v, float) and isnan(v) else v for k, v in items})
 
     def with_(self, **changes: object) -> Evidence:
         """A copy with some fields changed, checked again."""

@@ -90,7 +90,8 @@ class Study(_Part):
     years : int
         Financial years projected after 2024-25.
     evidence : str
-        TOML file of estimates of the user's own; each replaces the default of its risk, or stands beside them.
+        TOML file, or folder of them, of estimates of the user's own. Each stands beside the defaults, or in place of one that it names
+        with ``replaces``.
     figures : str
         Folder of figures that replace embedded ones of the same name.
     footprint, boundaries : str

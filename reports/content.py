@@ -188,7 +188,10 @@ def named(parts: _Parts) -> Section:
         "Each risk below has its own definition: what was asked, how severe, over what time and of whom. They come from different surveys and "
         "years, so they are neither added nor compared with one another."
     )
-    return Section("risks", "How many children live with each risk", (text, charts.named_risks(parts.view, table), table))
+    more = parts.tables.get("supplementary")
+    return Section(
+        "risks", "How many children live with each risk", (text, charts.named_risks(parts.view, table), table, *([more] if more else []))
+    )
 
 
 def together(parts: _Parts) -> Section | None:

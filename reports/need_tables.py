@@ -9,7 +9,7 @@ import numpy as np
 from reports import words
 from reports.disclosure import decimal, modelled, nearest, published, reliability
 from reports.table import MAY_NOT_SUM, Column, Table, frame
-from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View
+from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View, construct_words
 
 NUMBERED = 140  # areas up to which a map of hexagons carries numbers
 CREDIBLE = "95% credible interval"
@@ -88,6 +88,56 @@ def named_risks(view: View) -> Table:
             "Evidence place and period",
             *(c.label for c in ESTIMATE),
             "Estimated share",
+        ),
+    )
+
+
+def supplementary(view: View) -> Table | None:
+    """Drugs and wider mental ill health: published figures at their national rate, beside the named risks and never added to them."""
+    rows = view.provenance.get("supplementary") or ()
+    if not rows:
+        return None
+    columns = (
+        Column("Key"), Column("Risk"), Column("Construct"), Column("Published share"), Column("Evidence place and period"),
+        Column("Children at that rate", "count"), Column("Lower limit", "count"), Column("Upper limit", "count"), Column("Source"),
+        Column("Notes"),
+    )  # fmt: skip
+    records: list[list[object]] = []
+    for e in rows:
+        x = Interval(*(float(v) * view.children for v in e["today"]))
+        records.append(
+            [
+                e["key"],
+                e["label"],
+                construct_words(e),
+                published_share(e),
+                f"{e['geography']}, {e['period']}",
+                *counts(x, "authority"),
+                e["source"]["citation"],
+                e["notes"] or "none",
+            ]
+        )
+    return Table(
+        "supplementary",
+        f"Drugs, and wider mental ill health: what published rates would mean in {view.name}",
+        "the publications in the table; children of the authority from the Office for National Statistics, mid-2024",
+        "each figure has its own, in the table",
+        "estimated: a published rate times children, with nothing of the place in it",
+        "95% interval: the published or assumed one, widened for period, geography, ages and construct",
+        columns,
+        frame(columns, records),
+        (
+            "These are not estimates for this place: they are published shares applied to its children, for scale. They differ in instrument, "
+            "severity and year, overlap one another and the named risks, and are never added.",
+        ),
+        document_columns=(
+            "Key",
+            "Risk",
+            "Published share",
+            "Evidence place and period",
+            "Children at that rate",
+            "Lower limit",
+            "Upper limit",
         ),
     )
 

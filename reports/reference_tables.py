@@ -26,7 +26,7 @@ def evidence(view: View) -> Table:
         Column(c)
         for c in (
             "Key", "Risk", "Used in", "Published share", "Level of the interval", "Basis of the interval", "Construct", "Ages", "Place",
-            "Period", "Conversion", "Source", "Address", "Licence", "Notes",
+            "Period", "Conversion", "Source", "Address", "Licence", "Quality", "Notes",
         )
     )  # fmt: skip
     records: list[list[object]] = []
@@ -45,10 +45,9 @@ def evidence(view: View) -> Table:
                 f"{ages[0]} to {ages[1]}" if len(ages) == 2 else "not stated",
                 plain(e.get("geography")),
                 plain(e.get("period")),
-                plain(e.get("conversion")) if e.get("conversion") else "none needed",
-                plain(e.get("source")),
-                plain(e.get("url")),
-                plain(e.get("licence")),
+                "; ".join(f"{c['name']}: {c['statement']}" for c in e.get("conversions") or ()) or "none needed",
+                *(plain((e.get("source") or {}).get(k)) for k in ("citation", "url", "licence")),
+                _quality(e),
                 plain(e.get("notes")) if e.get("notes") else "none",
             ]
         )
@@ -62,6 +61,11 @@ def evidence(view: View) -> Table:
         document_columns=("Key", "Risk", "Published share", "Construct", "Ages", "Place", "Period", "Source"),
         notes=("Estimates with different constructs are not pooled, averaged or read as a trend.",),
     )
+
+
+def _quality(e: dict[str, Any]) -> str:
+    q = e.get("quality")
+    return f"{q['grade']}: {'; '.join(q['reasons'])}" if q else "not graded"
 
 
 def discrepancies(view: View) -> Table | None:

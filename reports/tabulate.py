@@ -32,7 +32,7 @@ def tables(result: Result, internal: bool = False) -> list[Table]:
 
 def build(view: View, internal: bool = False) -> list[Table]:
     """Tables of a view; see `tables`."""
-    out: list[Table | None] = [need_tables.named_risks(view)]
+    out: list[Table | None] = [need_tables.named_risks(view), need_tables.supplementary(view)]
     if view.members:
         out += [need_tables.combinations(view), need_tables.patterns(view), need_tables.by_age(view)]
         out += [need_tables.by_area(view, level) for level in view.small_levels]

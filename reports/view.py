@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,15 @@ def interval(draws: NDArray[np.float64], level: float = 0.95) -> Interval:
     tail = (1 - level) / 2
     lower, upper = np.quantile(draws, [tail, 1 - tail], axis=-1)
     return Interval(np.asarray(draws).mean(-1), lower, upper)
+
+
+def construct_words(evidence: Mapping[str, Any]) -> str:
+    """Construct of an evidence row in words."""
+    c = evidence.get("construct")
+    if not isinstance(c, dict):
+        return str(c or "not stated")
+    parts = (c.get(k) for k in ("instrument", "window", "whose", "informant"))
+    return f"{c.get('threshold', '')} ({'; '.join(str(p) for p in parts if p)})"
 
 
 @dataclass(frozen=True)
@@ -184,10 +193,7 @@ class View:
 
     def construct(self, risk: str) -> str:
         """Construct of a risk in words."""
-        c = self.evidence[risk].get("construct")
-        if not isinstance(c, dict):
-            return str(c or "not stated")
-        return f"{c.get('threshold', '')} ({c.get('instrument', '')}; {c.get('window', '')}; {c.get('whose', '')})"
+        return construct_words(self.evidence[risk])
 
     @property
     def set_construct(self) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from jsna_model.conventions import AGE_BANDS
-from jsna_model.evidence import Construct, Evidence, Relevance, Variation
+from jsna_model.evidence import Construct, Evidence, Relevance, Source, Variation
 from jsna_model.overlap import Overlap, Share
 from jsna_model.pathway import FLOWS, STOCKS, Pathway, UnitCost
 from jsna_model.population import Frame, Population
@@ -80,14 +80,12 @@ def evidence(risk: str, value: float, set_name: str = "", **changes: object) -> 
         "interval_basis": "assumed: synthetic",
         "numerator": "synthetic children affected",
         "denominator": "synthetic children",
-        "construct": Construct("synthetic", "any", "now", "adult in the household"),
+        "construct": Construct("synthetic", "synthetic", "any", "now", "child living with an affected adult", "synthetic"),
         "ages": (0, 17),
         "geography": "England",
         "period": "2024",
         "year": 2024.0,
-        "source": "synthetic",
-        "url": "",
-        "licence": "none",
+        "source": Source("synthetic", "synthetic", "synthetic", "", "2024", "synthetic", "", "none"),
         "data_group": "synthetic" if set_name else "",
         "set_name": set_name,
         "relevance": Relevance(0.0, 0.1, "synthetic"),

@@ -100,7 +100,7 @@ def may_jsna_model(name: str, what: str) -> bool:
         return True
     if within(name, "jsna_model.methods"):
         pure = what.split(".")[0] in sys.stdlib_module_names - IMPURE
-        return pure or within(what, "numpy", "scipy", "statsmodels", "jsna_model.methods", "jsna_model.errors")
+        return pure or within(what, "numpy", "numba", "scipy", "statsmodels", "jsna_model.methods", "jsna_model.errors")
     return not within(what, "data_sources", "reports", "jsna_model.cli")
 
 

@@ -1,18 +1,20 @@
-"""Published evidence: estimates with their constructs, coherent sets with their overlap, and what Ofsted quoted.
+"""Published evidence: every figure with its construct, its interval, its source and its traps; coherent sets with their overlap.
 
-One TOML file a publication. Every default was seen in its source or in a copy of it; assumed intervals, relevance and variation are
-listed in ``docs/assumptions.md``. A file of the user's own has the same form.
+One TOML file a publication; ``_vocabulary.toml`` holds the terms that constructs use. Every figure was seen in its source or in a copy of
+it; assumed intervals, relevance and variation are listed in ``docs/assumptions.md``. A file of the user's own has the same form.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from data_sources.evidence._read import read_entries, read_toml, records
-from jsna_model.errors import raise_all, unknown_name
+from data_sources.evidence._read import own_terms, parse, read_entries, read_text, read_toml
+from jsna_model.errors import ConstructError, Problem, raise_all, unknown_name
 from jsna_model.evidence import Evidence
 from jsna_model.overlap import Overlap, Share
 
@@ -25,18 +27,23 @@ __all__ = [
     "load_overlap",
     "quoted_by_ofsted",
     "set_shares",
+    "supplementary_evidence",
+    "with_own",
 ]
 
-#: The named risks that are always reported, each on its own construct.
-DEFAULT_RISKS = (
-    "hazardous_drinking", "dependent_drinking", "domestic_abuse", "domestic_abuse_high_risk", "severe_parental_mental_illness",
-)  # fmt: skip
+#: The named risks that are always reported, each on its own construct, and the estimate of each.
+DEFAULTS = {
+    "hazardous_drinking": "ALC-01",
+    "dependent_drinking": "ALC-23",
+    "domestic_abuse": "DA-30",
+    "domestic_abuse_high_risk": "DA-10",
+    "severe_parental_mental_illness": "MH-07C",
+}
 SETS = ("higher_harm", "wider_exposure")
-
-_FILES = (
-    "manning_2009", "pryce_2017", "childrens_commissioner_2018", "safelives_2015", "severe_mental_illness",
-    "childrens_commissioner_2019", "ofsted_2015",
-)  # fmt: skip
+#: Parts that an estimate of a coherent set can have beside its members: how many risks occur together.
+ROLES = ("any_risk", "two_or_more", "all_three")
+#: Drugs and wider mental ill health: shown in a table of their own, never added to the named risks.
+SUPPLEMENTARY = ("ALC-13", "ALC-11", "ALC-60", "MH-14", "MH-11", "MH-12", "MH-10")
 
 
 def load_evidence(*names: str, path: str | Path | None = None) -> tuple[Evidence, ...]:
@@ -47,9 +54,8 @@ def load_evidence(*names: str, path: str | Path | None = None) -> tuple[Evidence
     *names : str
         Such as ``"ALC-01"`` or ``"hazardous_drinking"``. None: the five defaults, or all of `path`.
     path : str or Path, optional
-        A TOML file of the user's own, read in place of the catalogue. Each ``[[evidence]]`` table has the fields of `Evidence`;
-        ``[common]`` holds those that all share. ``relevance`` gives ``sd``, or ``distances`` (of geography, ages, construct) for the
-        rule of `jsna_model.methods.distributions.relevance_sd`.
+        A TOML file of the user's own, or a folder of them, read beside the catalogue: its keys can be asked for as well. A key that the
+        catalogue has already is refused; nothing of the catalogue is overridden.
 
     Returns
     -------
@@ -60,90 +66,202 @@ def load_evidence(*names: str, path: str | Path | None = None) -> tuple[Evidence
     ------
     UnknownNameError
         With the nearest known names.
+    ConstructError
+        Where a risk has several estimates and none is its default: they differ in construct, and the key says which is meant.
     InputError
-        Listing every problem of the file, each with file, entry and field.
+        Listing every problem of the file, each with file, line, entry and field.
 
     Examples
     --------
     >>> [e.key for e in load_evidence("hazardous_drinking", "OV-20")]
     ['ALC-01', 'OV-20']
     """
-    entries = _catalogue() if path is None else _own(Path(path))
-    known = {e.risk: e for e in entries} | {e.key: e for e in entries}
-    wanted = names or (DEFAULT_RISKS if path is None else tuple(e.key for e in entries))
-    found = []
-    for name in wanted:
-        if name not in known:
-            raise unknown_name("evidence", name, known, "data_sources.evidence.evidence_keys()" if path is None else "")
-        found.append(known[name])
-    return tuple(found)
+    own = () if path is None else _own(Path(path))
+    entries = {e.key: e for e in (*_catalogue(), *own)}
+    wanted = names or (tuple(DEFAULTS.values()) if path is None else tuple(e.key for e in own))
+    return tuple(_find(name, entries, own) for name in wanted)
+
+
+def _find(name: str, entries: dict[str, Evidence], own: Sequence[Evidence]) -> Evidence:
+    if name in entries:
+        return entries[name]
+    of_risk = [e for e in entries.values() if e.risk == name and name not in ROLES]
+    if name in DEFAULTS:
+        default = entries[DEFAULTS[name]]
+        rivals = [e.key for e in own if e.risk == name]
+        if not rivals:
+            return default
+        of_risk = [default, *(e for e in own if e.risk == name)]
+    if not of_risk:
+        raise unknown_name("evidence", name, [*entries, *{e.risk for e in entries.values() if e.risk}], "jsna evidence list")
+    if len(of_risk) > 1:
+        keys = "; ".join(f"{e.key} ({e.construct.instrument}, {e.geography}, {e.period})" for e in of_risk)
+        raise ConstructError(
+            f"{len(of_risk)} estimates are of {name!r}, with different constructs: {keys}. Ask for one of them by its key."
+        )
+    return of_risk[0]
 
 
 def default_evidence() -> tuple[Evidence, ...]:
     """The five named risks, each on its own construct, in the order they are reported; they are never added or overlapped."""
-    return load_evidence(*DEFAULT_RISKS)
+    return load_evidence(*DEFAULTS.values())
 
 
-def load_evidence_set(name: str = "higher_harm") -> tuple[Evidence, ...]:
-    """The three estimates of a coherent set, in the order of its overlap: abuse, mental health, alcohol or drugs.
+def supplementary_evidence() -> tuple[Evidence, ...]:
+    """Drugs and wider mental ill health: published figures for the report's supplementary table."""
+    return load_evidence(*SUPPLEMENTARY)
+
+
+def with_own(evidence: Iterable[Evidence], path: str | Path) -> tuple[Evidence, ...]:
+    """Evidence with the user's own estimates: beside it, or in place of the default that an entry says it ``replaces``.
+
+    Parameters
+    ----------
+    evidence : iterable of Evidence
+    path : str or Path
+        TOML file, or folder of them.
+
+    Returns
+    -------
+    tuple of Evidence
+        A replacement stands where the replaced one stood, with a note that says so; the others follow.
+
+    Raises
+    ------
+    ConstructError
+        Where an own estimate is of a risk that is there already and does not say that it replaces it: nothing is overridden silently.
+    InputError
+        As `load_evidence`.
+    """
+    own = load_evidence(path=path)
+    by_key = {e.key: e for e in evidence}
+    by_risk = {e.risk: e for e in by_key.values()}
+    problems, extra = [], []
+    for e in own:
+        if e.replaces:
+            if e.replaces not in by_key:
+                fix = f"it may replace one of {', '.join(by_key)}"
+                problems.append(Problem(f"it replaces {e.replaces!r}, which is not used", fix, str(path), e.key, "replaces"))
+                continue
+            note = f"Used in place of {e.replaces} by the user's decision. {e.notes}".strip()
+            by_key[e.replaces] = replace(e, notes=note)
+        elif e.risk in by_risk:
+            fix = f'write replaces = "{by_risk[e.risk].key}" to use it instead, or give it a risk name of its own to show both'
+            problems.append(Problem(f"{by_risk[e.risk].key} is also of {e.risk!r}", fix, str(path), e.key, "risk"))
+        else:
+            extra.append(e)
+    raise_all(problems, ConstructError)
+    return (*by_key.values(), *extra)
+
+
+def load_evidence_set(name: str = "higher_harm", path: str | Path | None = None) -> tuple[Evidence, ...]:
+    """The estimates of a coherent set, in the order of its overlap: abuse, mental health, alcohol or drugs.
+
+    Parameters
+    ----------
+    name : str
+    path : str or Path, optional
+        TOML file or folder with a set of the user's own: entries that share a ``set_name``, and two whose risk is ``two_or_more`` and
+        ``all_three``.
 
     Raises
     ------
     UnknownNameError
+    ConstructError
+        Where members differ in data group, ages, geography, period, or in whose condition they count.
 
     Examples
     --------
     >>> [e.risk for e in load_evidence_set()]
     ['domestic_abuse_last_year', 'severe_mental_health_symptoms', 'alcohol_or_drug_dependency']
     """
-    _require_set(name)
-    return tuple(e for e in _catalogue() if e.set_name == name)
+    members = tuple(e for e in _set(name, path) if e.risk not in ROLES)
+    problems = [p for e in members[1:] for p in _incoherent(members[0], e)]
+    raise_all(problems, ConstructError)
+    return members
 
 
-def set_shares(name: str = "higher_harm") -> dict[str, Share]:
+def set_shares(name: str = "higher_harm", path: str | Path | None = None) -> dict[str, Share]:
     """Published shares of children by number of risks at once: ``any_risk``, ``two_or_more``, ``all_three``.
 
     Raises
     ------
     UnknownNameError
     """
-    _require_set(name)
-    return {
-        s["role"]: Share(s["key"], s["value"], s["lower"], s["upper"], s["level"], s["interval_basis"])
-        for s in records(_content("childrens_commissioner_2019"), "share")
-        if s["set_name"] == name
-    }
+    return {e.risk: Share(e.key, e.value, e.lower, e.upper, e.level, e.interval_basis) for e in _set(name, path) if e.risk in ROLES}
 
 
-def load_overlap(name: str = "higher_harm") -> Overlap:
+def load_overlap(name: str = "higher_harm", path: str | Path | None = None) -> Overlap:
     """How the risks of a coherent set occur together, from the published two-or-more and all-three shares.
 
     Raises
     ------
     UnknownNameError
+    ConstructError
+        Where the set lacks either share, or one of another data group is among them.
     """
-    members, shares = load_evidence_set(name), set_shares(name)
-    singles = sum(e.value for e in members)
-    total = sum(s.value for s in shares.values())
-    spare = (
-        f"The singles sum to {singles:.1%}, and any, two or more and all three, which must sum to the same, to {total:.1%}; "
-        f"any ({shares['any_risk'].value:.1%}) is not used."
-    )
-    rows = [
-        s["notes"]
-        for s in records(_content("childrens_commissioner_2019"), "share")
-        if s["set_name"] == name and s["role"] != "any_risk" and s["notes"]
+    members = load_evidence_set(name, path)
+    rows = {e.risk: e for e in _set(name, path) if e.risk in ROLES}
+    problems = [
+        Problem(
+            f"no estimate of the set {name!r} has risk {role!r}", "give its share: singles are needed and overlaps are not enough alone"
+        )
+        for role in ("two_or_more", "all_three")
+        if role not in rows
     ]
+    problems += [
+        Problem(
+            f"{e.key} is of data group {e.data_group!r}, the members of {members[0].data_group!r}", "take both from one survey", row=e.key
+        )
+        for e in rows.values()
+        if e.data_group != members[0].data_group
+    ]
+    raise_all(problems, ConstructError)
+    shares = set_shares(name, path)
+    spare = ""
+    if "any_risk" in shares:
+        singles = sum(e.value for e in members)
+        total = sum(s.value for s in shares.values())
+        spare = (
+            f"The singles sum to {singles:.1%}, and any, two or more and all three, which must sum to the same, to {total:.1%}; "
+            f"any ({shares['any_risk'].value:.1%}) is not used."
+        )
     return Overlap.from_shares(
         name,
         [e.risk for e in members],
         shares["two_or_more"],
         shares["all_three"],
         set_name=name,
-        source=members[0].source,
+        source=str(members[0].source),
         data_group=members[0].data_group,
-        notes=" ".join([spare, *rows]),
+        notes=" ".join(n for n in (spare, *(rows[r].notes for r in ("two_or_more", "all_three"))) if n),
     )
+
+
+def _set(name: str, path: str | Path | None) -> tuple[Evidence, ...]:
+    entries = (*_catalogue(), *(() if path is None else _own(Path(path))))
+    known = list(dict.fromkeys(e.set_name for e in entries if e.set_name))
+    if name not in known:
+        raise unknown_name("coherent set of evidence", name, known)
+    return tuple(e for e in entries if e.set_name == name)
+
+
+def _incoherent(first: Evidence, other: Evidence) -> list[Problem]:
+    """Why two members cannot be overlapped: what must be the same and is not."""
+    pairs = {
+        "data_group": (first.data_group, other.data_group),
+        "ages": (first.ages, other.ages),
+        "geography": (first.geography, other.geography),
+        "period": (first.period, other.period),
+        "construct.whose": (first.construct.whose, other.construct.whose),
+        "construct.informant": (first.construct.informant, other.construct.informant),
+    }
+    fix = "a coherent set is of one survey and one severity; convert one of them first, or estimate it on its own"
+    return [
+        Problem(f"{first.key} has {column} {a!r} and {other.key} {b!r}", fix, None, other.key, column)
+        for column, (a, b) in pairs.items()
+        if a != b
+    ]
 
 
 def evidence_keys() -> list[str]:
@@ -159,36 +277,81 @@ def quoted_by_ofsted() -> list[dict[str, Any]]:
     list of dict
         key, figure, unit, wording, origin, issue, instead (a catalogue key, or empty).
     """
-    return list(records(_content("ofsted_2015"), "quoted"))
+    return [dict(r) for r in _content("ofsted_2015")["quoted"]]
 
 
 def evidence_sources() -> list[dict[str, str]]:
-    """Publications of the catalogue: title, publisher, release, date, licence, url."""
-    return [dict(_content(name)["publication"]) for name in _FILES]
+    """Publications of the catalogue: citation, title, producer, date, what was read, licence, url."""
+    return [dict(_content(name)["publication"]) for name in _names()]
 
 
-def _require_set(name: str) -> None:
-    if name not in SETS:
-        raise unknown_name("coherent set of evidence", name, SETS)
+@cache
+def _names() -> tuple[str, ...]:
+    """Files of the catalogue, a publication each."""
+    names = (Path(f.name) for f in files("data_sources.evidence").iterdir())
+    return tuple(sorted(f.stem for f in names if f.suffix == ".toml" and not f.name.startswith("_")))
+
+
+def _path(name: str) -> Path:
+    return Path(str(files("data_sources.evidence"))) / f"{name}.toml"
 
 
 @cache
 def _content(name: str) -> dict[str, Any]:
-    return read_toml(Path(str(files("data_sources.evidence") / f"{name}.toml")))
+    return read_toml(_path(name))
+
+
+@cache
+def vocabulary() -> dict[str, dict[str, str]]:
+    """Every known term of a construct with its meaning, by field: the shared ones, and those that publications of the catalogue add."""
+    terms = {field: dict(known) for field, known in _content("_vocabulary").items()}
+    for name in _names():
+        for field, own in own_terms(_content(name)).items():
+            terms.setdefault(field, {}).update(own)
+    return terms
 
 
 @cache
 def _catalogue() -> tuple[Evidence, ...]:
     found: list[Evidence] = []
-    for name in _FILES:
-        if "evidence" in (content := _content(name)):
-            entries, problems = read_entries(content, f"{name}.toml")
-            raise_all(problems)
-            found += entries
+    problems: list[Problem] = []
+    for name in _names():
+        entries, wrong = read_entries(read_text(_path(name)), _path(name), vocabulary())
+        found += entries
+        problems += wrong
+    raise_all([*problems, *_duplicates(found)])
     return tuple(found)
 
 
 def _own(path: Path) -> tuple[Evidence, ...]:
-    entries, problems = read_entries(read_toml(path), str(path))
-    raise_all(problems)
-    return tuple(entries)
+    """Entries of the user's own file or folder, every problem at once."""
+    paths = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    raise_all([Problem("no .toml file in the folder", "write one, in the form of the catalogue's", str(path))] if not paths else [])
+    texts = {p: read_text(p) for p in paths}
+    terms = {field: dict(known) for field, known in vocabulary().items()}
+    for p, text in texts.items():
+        for field, new in own_terms(parse(text, p)).items():
+            terms.setdefault(field, {}).update(new)
+    found, problems = [], []
+    for p, text in texts.items():
+        entries, wrong = read_entries(text, p, terms)
+        found += entries
+        problems += wrong
+    # A file of the catalogue itself may be checked too: its own keys are then not taken by others.
+    own = {e.key for p in paths if p.resolve().parent == _path("").parent.resolve() for e in found if e.key}
+    raise_all([*problems, *_duplicates(found, {e.key for e in _catalogue()} - own, str(path))])
+    return tuple(found)
+
+
+def _duplicates(entries: Iterable[Evidence], taken: Iterable[str] = (), file: str | None = None) -> list[Problem]:
+    """Keys given twice, and keys that are taken already; and names of other entries that are not there."""
+    seen, problems = set(taken), []
+    for e in entries:
+        if e.key in seen:
+            problems.append(Problem(f"key {e.key!r} is taken", "give it a key of its own: nothing is overridden", file, e.key, "key"))
+        seen.add(e.key)
+    for e in entries:
+        for other in (*e.contradicts, *([e.nested_in] if e.nested_in else ())):
+            if other not in seen:
+                problems.append(Problem(f"no estimate has key {other!r}", "correct the key", file, e.key, "contradicts"))
+    return problems

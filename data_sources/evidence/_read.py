@@ -1,27 +1,170 @@
-"""Read evidence from TOML: every problem of a file at once, each with file, entry and field."""
+"""Read evidence from TOML: every problem of a file at once, each with file, line, entry and field."""
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields, replace
-from math import isfinite
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+from math import nan
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from jsna_model.errors import InputError, Problem, nearest
-from jsna_model.evidence import Construct, Evidence, Relevance, Variation
+from jsna_model.evidence import UNITS, Construct, Conversion, Evidence, Quality, Relevance, Source, Variation
 
 Table = Mapping[str, Any]
+#: Meanings of the known terms, by field.
+Terms = Mapping[str, Mapping[str, str]]
 
-#: What a file may hold; `common` gives fields that every entry shares.
-TABLES = ("publication", "common", "evidence", "share", "conversion", "quoted")
-DISTANCES = ("geography", "ages", "construct")
+#: What a file may hold; `common` gives fields that every entry shares, `terms` adds to the vocabulary.
+TABLES = ("publication", "terms", "common", "evidence", "series", "conversion", "quoted")
+_CONSTRUCT = tuple(f.name for f in fields(Construct))
+_LEVEL = 0.95
 
-_NUMBERS = ("value", "lower", "upper", "level", "year", "group_correlation")
-_GROUPS: dict[str, type] = {"construct": Construct, "relevance": Relevance, "variation": Variation}
-_REQUIRED = tuple(f.name for f in fields(Evidence) if f.default is MISSING and f.default_factory is MISSING)
-_KNOWN = tuple(f.name for f in fields(Evidence))
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Publication(_Part):
+    citation: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+    producer: str = Field(min_length=1)
+    published: str = Field(min_length=1)
+    read_in: str = Field(min_length=1)
+    url: str
+    licence: str = Field(min_length=1)
+
+
+class _ConstructPart(_Part):
+    condition: str
+    instrument: str
+    threshold: str
+    window: str
+    whose: str
+    informant: str
+
+
+class _VariationPart(_Part):
+    gradient: FiniteFloat
+    gradient_sd: FiniteFloat = Field(ge=0)
+    authority_sd: FiniteFloat = Field(ge=0)
+    small_area_sd: FiniteFloat = Field(ge=0)
+    age_sd: FiniteFloat = Field(ge=0)
+    source: str = Field(min_length=1)
+
+
+class _RelevancePart(_Part):
+    """Either `sd`, or `distances` for the rule of `methods.distributions.relevance_sd`."""
+
+    reason: str = Field(min_length=1)
+    mean: FiniteFloat = 0.0
+    sd: FiniteFloat | None = Field(None, ge=0)
+    distances: list[Literal["geography", "ages", "construct"]] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> _RelevancePart:
+        if (self.sd is None) == (self.distances is None):
+            raise PydanticCustomError("relevance", "give one of sd and distances")
+        return self
+
+
+class _Assumed(_Part):
+    """A stated, conservative interval where none is published: by an effective sample, or a factor either way."""
+
+    reason: str = Field(min_length=1)
+    effective_sample: FiniteFloat | None = Field(None, gt=0)
+    factor: FiniteFloat | None = Field(None, gt=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> _Assumed:
+        if (self.effective_sample is None) == (self.factor is None):
+            raise PydanticCustomError("assumed", "give one of effective_sample and factor")
+        return self
+
+
+class _Judgement(_Part):
+    """What one person judged, as quantiles, with the reason."""
+
+    role: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    quantiles: dict[str, FiniteFloat]
+
+
+class _QualityPart(_Part):
+    grade: Literal["high", "moderate", "low", "very low"]
+    reasons: list[str] = Field(min_length=1)
+
+
+class _ConversionPart(_Part):
+    name: str
+    statement: str
+    source: str
+
+
+class _Entry(_Part):
+    """One entry as written; `_build` makes an Evidence of it."""
+
+    key: str = Field(min_length=1)
+    label: str = Field(min_length=1)
+    topic: str = ""
+    unit: str = "share"
+    value: FiniteFloat | None = None
+    lower: FiniteFloat | None = None
+    upper: FiniteFloat | None = None
+    level: FiniteFloat | None = None
+    interval_basis: str = ""
+    sample_size: FiniteFloat | None = Field(None, gt=0)
+    design_effect: FiniteFloat = Field(1.0, ge=1)
+    assumed: _Assumed | None = None
+    judgements: list[_Judgement] = []
+    distribution: str = ""
+    numerator: str = Field(min_length=1)
+    denominator: str = Field(min_length=1)
+    construct_: _ConstructPart = Field(alias="construct")
+    ages: tuple[int, int] = (0, 120)
+    geography: str
+    period: str = Field(min_length=1)
+    year: FiniteFloat
+    where: str = ""
+    url: str | None = None
+    read_in: str = ""
+    data_group: str = ""
+    group_correlation: FiniteFloat = Field(0.5, ge=0, le=1)
+    nested_in: str = ""
+    risk: str = ""
+    set_name: str = ""
+    relevance: _RelevancePart | None = None
+    variation: _VariationPart | None = None
+    conversions: list[_ConversionPart] = []
+    quality: _QualityPart | None = None
+    contradicts: list[str] = []
+    replaces: str = ""
+    notes: str = ""
+    statement: str = ""
+    status: Literal["seen"] = "seen"
+
+    @field_validator("ages", mode="before")
+    @classmethod
+    def _ages(cls, value: Any) -> Any:
+        sound = isinstance(value, list | tuple) and len(value) == 2 and all(type(a) is int for a in value)
+        if not sound or not 0 <= value[0] <= value[1]:
+            raise PydanticCustomError("ages", "give first and last single year of age, such as [0, 17]")
+        return tuple(value)
+
+    @field_validator("variation", mode="before")
+    @classmethod
+    def _named_variation(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        rows = read_toml(Path(__file__).with_name("_variation.toml"))
+        if value not in rows:
+            raise PydanticCustomError("variation", "use one of {names}, or a table", {"names": ", ".join(rows)})
+        return rows[value]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -32,160 +175,344 @@ def read_toml(path: Path) -> dict[str, Any]:
     InputError
         Where there is no such file, it is not UTF-8, or it is not TOML; the message has the line.
     """
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """Text of a UTF-8 file.
+
+    Raises
+    ------
+    InputError
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(str(Problem("no such file", "check the path", str(path)))) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(str(Problem(f"cannot be read as TOML: {error}", "correct it, in UTF-8", str(path)))) from None
 
 
-def read_entries(content: Table, file: str) -> tuple[list[Evidence], list[Problem]]:
-    """Every entry of a parsed file that can be used, and every problem of those that cannot.
+def parse(text: str, path: Path) -> dict[str, Any]:
+    """Parse TOML text; the error names the file and the line."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(str(Problem(f"cannot be read as TOML: {error}", "correct it, in UTF-8", str(path)))) from None
+
+
+def read_entries(text: str, path: Path, terms: Terms) -> tuple[list[Evidence], list[Problem]]:
+    """Every entry of a file that can be used, and every problem of those that cannot.
 
     Parameters
     ----------
-    content : mapping
-        Parsed TOML.
-    file : str
-        Its name, for messages.
+    text : str
+        Of the file.
+    path : Path
+        For messages; its stem is the default `data_group`.
+    terms : mapping of field to mapping of term to meaning
+        Known before this file, which may add its own.
 
     Returns
     -------
     entries : list of Evidence
     problems : list of Problem
     """
-    found: list[Evidence] = []
-    problems = [_unknown(name, TABLES, file, None, "table") for name in content if name not in TABLES]
-    common, rows = content.get("common", {}), content.get("evidence", [])
+    content = parse(text, path)
+    lines, file = _Lines(text), str(path)
+    problems = [_unknown(name, TABLES, "table", file, lines.of(name)) for name in content if name not in TABLES]
+    publication, wrong = _publication(content, file, lines)
+    problems += wrong
+    own = own_terms(content)
+    known = {name: {**terms.get(name, {}), **own.get(name, {})} for name in {*terms, *own}}
+    common = content.get("common", {})
     if not isinstance(common, dict):
         return [], [*problems, Problem(f"{common!r} is not a table", "write [common]", file, column="common")]
-    if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
+    rows = list(_rows(content))
+    if not rows and "quoted" not in content:
         return [], [*problems, Problem("no [[evidence]] entries", "write one [[evidence]] table an estimate", file, column="evidence")]
+    found: list[Evidence] = []
     seen: set[str] = set()
     for index, row in enumerate(rows, 1):
-        merged = {**common, **row}
+        merged = {"data_group": path.stem, **common, **row}
         key = merged.get("key")
-        place = key if isinstance(key, str) and key else index
+        place = key if isinstance(key, str) and key else f"entry {index}"
         if place in seen:
-            problems.append(Problem(f"key {place!r} occurs twice", "give each entry its own key", file, index, "key"))
-        seen.add(str(place))
-        made, wrong = _entry(merged, file, place)
-        problems += wrong
+            problems.append(Problem(f"key {place!r} occurs twice", "give each entry its own key", lines.file(file, place), place, "key"))
+        seen.add(place)
+        made, wrong = _entry(merged, publication, known, place)
+        problems += [replace(p, file=lines.file(file, place, p.column), row=place) for p in wrong]
         if made is not None:
             found.append(made)
     return found, problems
 
 
-def _entry(row: dict[str, Any], file: str, place: str | int) -> tuple[Evidence | None, list[Problem]]:
-    """One entry, or its problems; checks that need several fields run on whatever fields are sound."""
-    problems = [_unknown(name, _KNOWN, file, place, "field") for name in row if name not in _KNOWN]
-    problems += [Problem("missing", "give this field", file, place, name) for name in _REQUIRED if name not in row]
-    values: dict[str, Any] = {}
-    for name in (n for n in _KNOWN if n in row):
-        value, wrong = _field(name, row[name], row)
-        problems += [Problem(found, fix, file, place, name + column) for column, found, fix in wrong]
-        if not wrong:
-            values[name] = value
-    if "status" in values and values["status"] != "seen":
-        problems.append(
-            Problem(f"status is {values['status']!r}", "use only figures seen in their source, and mark them 'seen'", file, place, "status")
-        )
-    stand_in = {n: v for n, v in _stand_ins().items() if n not in values}
+def own_terms(content: Table) -> dict[str, dict[str, str]]:
+    """The vocabulary that a file adds."""
+    terms = content.get("terms", {})
+    return {k: v for k, v in terms.items() if isinstance(v, dict)} if isinstance(terms, dict) else {}
+
+
+def _publication(content: Table, file: str, lines: _Lines) -> tuple[_Publication | None, list[Problem]]:
+    table = content.get("publication")
+    where = lines.of("publication")
+    if not isinstance(table, dict):
+        names = ", ".join(_Publication.model_fields)
+        return None, [Problem("no [publication]", f"give one, with {names}", file, column="publication")]
     try:
-        made = Evidence(**{**stand_in, **values})
+        return _Publication(**table), []
+    except ValidationError as error:
+        found = [_problem(e, _Publication, f"{file}:{where}" if where else file, None) for e in error.errors()]
+        return None, [replace(p, column=f"publication.{p.column}") for p in found]
+
+
+def _rows(content: Table) -> Iterator[dict[str, Any]]:
+    """Entries as written, and those that a series stands for."""
+    for row in _tables(content, "evidence"):
+        yield dict(row)
+    for row in _tables(content, "series"):
+        given = {k: v for k, v in row.items() if k not in ("values", "year_offset", "year_notes")}
+        for year, value in row.get("values", {}).items():
+            notes = " ".join(n for n in (row.get("notes", ""), row.get("year_notes", {}).get(year, "")) if n)
+            yield {
+                **given,
+                "key": f"{row.get('key')}-{year}",
+                "label": f"{row.get('label')}, {year}",
+                "value": value,
+                "period": str(row.get("period", "{year}")).replace("{year}", year),
+                "year": float(year) + row.get("year_offset", 0.0),
+                "notes": notes,
+            }
+
+
+def _tables(content: Table, name: str) -> list[dict[str, Any]]:
+    rows = content.get(name, [])
+    return [r for r in rows if isinstance(r, dict)] if isinstance(rows, list) else []
+
+
+def _entry(row: dict[str, Any], publication: _Publication | None, terms: Terms, place: str) -> tuple[Evidence | None, list[Problem]]:
+    """One entry, or its problems; checks that need several fields run on whatever fields are sound."""
+    problems: list[Problem] = []
+    sound = dict(row)
+    while True:
+        try:
+            entry = _Entry(**sound)
+            break
+        except ValidationError as error:
+            problems += [_problem(e, _Entry, None, place) for e in error.errors()]
+            bad = {str(e["loc"][0]) for e in error.errors()}
+            sound = {**{k: v for k, v in sound.items() if k not in bad}, **{k: v for k, v in _STAND_INS.items() if k in bad}}
+    unsound = {p.column for p in problems}
+    problems += _term_problems(entry, terms, unsound)
+    lacking = {str(c) for c in unsound if c in ("value", "lower", "upper", "unit")}
+    try:
+        made = _build(entry, publication)
     except InputError as error:
-        problems += [replace(p, file=file, row=place) for p in error.problems if p.column not in stand_in and not _odd(p, stand_in)]
+        # A complaint that rests on a value that could not be read says nothing.
+        problems += [p for p in error.problems if not lacking]
+        if not error.problems and not problems:
+            problems.append(Problem(str(error), "correct it", None, place, "value"))
         return None, problems
-    return (None if problems else made), problems
+    return (None if problems or publication is None else made), problems
 
 
-def _odd(problem: Problem, stand_in: Table) -> bool:
-    """Whether a complaint about the order of value and limits comes from a stand-in."""
-    return not problem.found.startswith(f"{problem.column} is ") and bool({"value", "lower", "upper"} & set(stand_in))
+_STAND_INS: dict[str, Any] = {
+    "key": "?", "label": "?", "numerator": "?", "denominator": "?", "geography": "England", "period": "?", "year": 2024.5,
+    "construct": dict.fromkeys(_CONSTRUCT, "not applicable"),
+}  # fmt: skip
 
 
-def _stand_ins() -> dict[str, Any]:
-    """Harmless values for fields that are missing or wrong, so that the rest can still be checked."""
-    return {
-        **dict.fromkeys(_REQUIRED, ""),
-        "value": 0.5,
-        "lower": 0.0,
-        "upper": 1.0,
-        "level": 0.95,
-        "year": 2000.0,
-        "ages": (0, 17),
-        "construct": Construct("", "", "", ""),
-        "relevance": Relevance(0.0, 0.0, ""),
-        "variation": Variation(0.0, 0.0, 0.0, 0.0, 0.0, ""),
-    }
+def _term_problems(entry: _Entry, terms: Terms, unsound: set[str | None]) -> list[Problem]:
+    """Terms that the vocabulary does not have, with the nearest that it has."""
+    used = {"geography": entry.geography} | ({"topic": entry.topic} if entry.topic else {})
+    if not any(c and c.startswith("construct") for c in unsound):
+        used |= {name: getattr(entry.construct_, name) for name in _CONSTRUCT}
+    found = []
+    for name, term in used.items():
+        known = terms.get(name, {})
+        if term not in known:
+            close = nearest(term, known)
+            hint = f"did you mean {' or '.join(repr(c) for c in close[:2])}? If it is new, define" if close else "define"
+            column = f"construct.{name}" if name in _CONSTRUCT else name
+            fix = f'{hint} it under [terms.{name}]: "{term}" = "what it means"'
+            found.append(Problem(f"unknown {name} {term!r}", fix, None, None, column))
+    return found
 
 
-Wrong = list[tuple[str, str, str]]  # (column suffix, found, fix)
+def _build(entry: _Entry, publication: _Publication | None) -> Evidence:
+    value, lower, upper, level, basis = _interval(entry)
+    plain = {
+        name: getattr(entry, name)
+        for name in (
+            "key", "label", "topic", "unit", "distribution", "numerator", "denominator", "ages", "geography", "period", "year",
+            "data_group", "group_correlation", "nested_in", "risk", "set_name", "replaces", "notes", "statement", "status",
+        )
+    }  # fmt: skip
+    optional: dict[str, Any] = {}
+    if entry.relevance is not None:
+        optional["relevance"] = _relevance(entry.relevance, entry.year)
+    if entry.variation is not None:
+        optional["variation"] = Variation(**entry.variation.model_dump())
+    if entry.quality is not None:
+        optional["quality"] = Quality(entry.quality.grade, tuple(entry.quality.reasons))
+    return Evidence(
+        **plain,
+        value=value,
+        lower=lower,
+        upper=upper,
+        level=level,
+        sample_size=_or_nan(entry.sample_size),
+        interval_basis=basis,
+        construct=Construct(**entry.construct_.model_dump()),
+        source=_source(entry, publication),
+        conversions=tuple(Conversion(**c.model_dump()) for c in entry.conversions),
+        contradicts=tuple(entry.contradicts),
+        **optional,
+    )
 
 
-def _field(name: str, value: Any, row: Table) -> tuple[Any, Wrong]:
-    if name in _GROUPS:
-        return _group(name, value, row)
-    if name == "ages":
-        sound = isinstance(value, list) and len(value) == 2 and all(type(a) is int for a in value)
-        if not sound or not 0 <= value[0] <= value[1]:
-            return None, [("", f"ages is {value!r}", "give first and last single year of age, such as [0, 17]")]
-        return tuple(value), []
-    return _scalar(value, number=name in _NUMBERS)
+def _or_nan(x: float | None) -> float:
+    return nan if x is None else float(x)
 
 
-def _scalar(value: Any, number: bool, at_least: float | None = None) -> tuple[Any, Wrong]:
-    if not number:
-        return value, [] if isinstance(value, str) else [("", f"{value!r} is not text", "put it in quotes")]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        return value, [("", f"{value!r} is not a number", "give a finite number, without quotes or a percent sign")]
-    if at_least is not None and value < at_least:
-        return value, [("", f"{value!r} is below {at_least:g}", "give a standard deviation of at least 0")]
-    return float(value), []
+def _interval(entry: _Entry) -> tuple[float, float, float, float, str]:
+    """Value, limits, level and basis: as given, from the sample, assumed by rule, or judged."""
+    value = _or_nan(entry.value)
+    if entry.judgements:
+        return _judged(entry)
+    if entry.lower is not None or entry.upper is not None or entry.value is None:
+        return value, _or_nan(entry.lower), _or_nan(entry.upper), _or_nan(entry.level), entry.interval_basis
+    from jsna_model.methods.distributions import interval_from_sample  # here, so that importing the package stays light
+
+    a = entry.assumed
+    if a is not None and a.factor is not None:
+        return value, value / a.factor, value * a.factor, _LEVEL, f"assumed: a factor of {a.factor:g} either way; {a.reason}"
+    if a is not None and a.effective_sample is not None:
+        basis = f"assumed: as a sample of {a.effective_sample:,.0f} would give; {a.reason}"
+        return value, *interval_from_sample(value, a.effective_sample), _LEVEL, basis
+    if entry.sample_size is not None and entry.unit == "share":
+        effect = f", design effect {entry.design_effect:g} (assumption)" if entry.design_effect != 1 else ", as a simple random sample"
+        limits = interval_from_sample(value, entry.sample_size / entry.design_effect)
+        return value, *limits, _LEVEL, f"from the sample: {entry.sample_size:,.0f}{effect}"
+    return value, nan, nan, nan, entry.interval_basis
 
 
-def _group(name: str, value: Any, row: Table) -> tuple[Any, Wrong]:
-    """Construct, relevance or variation, from its table."""
-    kind = _GROUPS[name]
-    if not isinstance(value, dict):
-        return None, [("", f"{value!r} is not a table", f"write [evidence.{name}]")]
-    table = dict(value)
-    wrong: Wrong = []
-    if name == "relevance" and "distances" in table:
-        table, wrong = _by_rule(table, row)
-    names = [f.name for f in fields(kind)]
-    wrong += [(f".{n}", "missing", "give this field") for n in names if n not in table]
-    for n, v in list(table.items()):
-        if n not in names:
-            close = nearest(n, names)
-            wrong.append((f".{n}", "unknown field", f"did you mean {close[0]!r}?" if close else f"use {', '.join(names)}"))
-            continue
-        text = name == "construct" or n in ("reason", "source")
-        table[n], bad = _scalar(v, number=not text, at_least=0 if n.endswith("sd") else None)
-        wrong += [(f".{n}", found, fix) for _, found, fix in bad]
-    return (None, wrong) if wrong else (kind(**table), [])
+def _judged(entry: _Entry) -> tuple[float, float, float, float, str]:
+    """Value and limits of the pooled judgements, each named with its role and its reason."""
+    from jsna_model.methods.elicitation import pool_judgements
+
+    if entry.value is not None or entry.lower is not None or entry.upper is not None:
+        raise InputError("", [Problem("a value or limits beside judgements", "give one or the other", None, entry.key, "judgements")])
+    scale: Any = UNITS.get(entry.unit, "identity")
+    try:
+        quantiles = [{float(q): x for q, x in j.quantiles.items()} for j in entry.judgements]
+        pooled = pool_judgements(quantiles, scale, _LEVEL)
+    except ValueError as error:
+        raise InputError("", [Problem(str(error), 'write quantiles as { "0.05" = 0.02, ... }', None, entry.key, "judgements")]) from None
+    except InputError as error:
+        found = [replace(p, column="judgements", found=f"{p.row}: {p.found}" if p.row else p.found) for p in error.problems]
+        raise InputError("", found) from None
+    said = "; ".join(f"{j.role} ({', '.join(f'{q}: {x:g}' for q, x in j.quantiles.items())}): {j.reason}" for j in entry.judgements)
+    between = f"{pooled.between:.0%} of the variance between them"
+    basis = f"assumed: judgement of {len(entry.judgements)}, pooled with equal weights, {between}: {said}"
+    return pooled.value, pooled.lower, pooled.upper, _LEVEL, basis
 
 
-def _by_rule(table: dict[str, Any], row: Table) -> tuple[dict[str, Any], Wrong]:
-    """Relevance whose sd follows from the distances named (`relevance_sd`); its mean is 0 unless given."""
-    from jsna_model.methods.distributions import REFERENCE_YEAR, relevance_sd  # here, so that importing the package stays light
+def _relevance(part: _RelevancePart, year: float) -> Relevance:
+    from jsna_model.methods.distributions import REFERENCE_YEAR, relevance_sd
 
-    names = table.pop("distances")
-    if not isinstance(names, list) or not all(n in DISTANCES for n in names):
-        return {"sd": 0.0, "mean": 0.0, **table}, [(".distances", f"{names!r}", f"give a list of any of {', '.join(DISTANCES)}")]
-    year, wrong = _scalar(row.get("year", REFERENCE_YEAR), number=True)
-    sd = 0.0 if wrong else relevance_sd(REFERENCE_YEAR - year, **dict.fromkeys(names, True))
-    extra: Wrong = [(".sd", "given as well as distances", "give one of the two")] if "sd" in table else []
-    return {"mean": 0.0, **table, "sd": sd}, extra
+    names = part.distances
+    sd = part.sd if names is None else relevance_sd(abs(REFERENCE_YEAR - year), **dict.fromkeys(names, True))
+    return Relevance(part.mean, float(sd or 0.0), part.reason)
 
 
-def _unknown(name: str, known: tuple[str, ...], file: str, place: str | int | None, what: str) -> Problem:
+def _source(entry: _Entry, publication: _Publication | None) -> Source:
+    if publication is None:
+        return Source("", "", "", entry.where, "", "", "", "")
+    citation = f"{publication.citation}, {entry.where}" if entry.where else publication.citation
+    return Source(
+        citation=citation,
+        where=entry.where,
+        url=publication.url if entry.url is None else entry.url,
+        read_in=entry.read_in or publication.read_in,
+        **{n: getattr(publication, n) for n in ("producer", "title", "published", "licence")},
+    )
+
+
+_FIXES = {
+    "string_type": "put it in quotes",
+    "float_type": "give a finite number, without quotes or a percent sign",
+    "finite_number": "give a finite number",
+    "string_too_short": "say what it is",
+    "model_type": "write a table",
+    "model_attributes_type": "write a table",
+}
+
+
+def _problem(error: Any, model: type[BaseModel], file: str | None, row: str | None) -> Problem:
+    """One complaint of the schema in the package's own words."""
+    column = ".".join(str(p) for p in error["loc"])
+    top, kind = str(error["loc"][0]) if error["loc"] else "", error["type"]
+    if kind == "missing":
+        return Problem("missing", "give this field", file, row, column)
+    if kind == "extra_forbidden":
+        name = str(error["loc"][-1])
+        names = [f.alias or n for n, f in model.model_fields.items()] if len(error["loc"]) == 1 else list(_fields_of(top))
+        return replace(_unknown(name, names, "field", file, None), row=row, column=column)
+    if top == "status":
+        return Problem(f"status is {error['input']!r}", "use only figures seen in their source, and mark them 'seen'", file, row, column)
+    if kind == "relevance":
+        column = "relevance.sd" if "sd" in error["input"] else "relevance.distances"
+    elif top == "relevance" and "distances" in column:
+        column = "relevance.distances"
+    fix = _FIXES.get(kind, error["msg"][:1].lower() + error["msg"][1:])
+    return Problem(f"found {error['input']!r}", fix, file, row, column)
+
+
+def _fields_of(top: str) -> Iterable[str]:
+    kinds: dict[str, type[BaseModel]] = {
+        "construct": _ConstructPart, "variation": _VariationPart, "relevance": _RelevancePart, "assumed": _Assumed,
+        "quality": _QualityPart, "conversions": _ConversionPart,
+    }  # fmt: skip
+    return kinds[top].model_fields if top in kinds else ()
+
+
+def _unknown(name: str, known: Iterable[str], what: str, file: str | None, line: int | None) -> Problem:
+    known = list(known)
     close = nearest(name, known)
     fix = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"
-    return Problem(f"unknown {what} {name!r}", fix.rstrip("."), file, place, name)
+    return Problem(f"unknown {what} {name!r}", fix.rstrip("."), f"{file}:{line}" if line else file, None, name)
 
 
-def records(content: Table, table: str) -> Iterator[dict[str, Any]]:
-    """Rows of one array of tables, as plain dictionaries."""
-    yield from (dict(r) for r in content.get(table, []))
+class _Lines:
+    """Line numbers in a TOML text: the parser does not keep them, so they are found by the way the text is written."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+
+    def of(self, name: str) -> int | None:
+        """Line of a table's header or of a bare key."""
+        pattern = re.compile(rf"\s*\[*\s*{re.escape(name)}\b")
+        return next((n for n, line in enumerate(self._lines, 1) if pattern.match(line)), None)
+
+    def file(self, file: str, key: str, column: str | None = None) -> str:
+        """``file:line`` of a field of the last entry with a key, or of the entry's own line; the file where neither is found."""
+        own = re.compile(rf"""\s*key\s*=\s*["']{re.escape(re.sub(r"-[0-9]{4}$", "", key))}(-[0-9]{{4}})?["']""")
+        starts = [n for n, line in enumerate(self._lines) if own.match(line)]
+        if not starts:
+            return file
+        start = starts[-1]
+        if column:
+            name = column.split(".")[0]
+            for n in self._block(start):
+                if re.match(rf"\s*(\[+[\w.-]*)?{re.escape(name)}\b", self._lines[n]):
+                    return f"{file}:{n + 1}"
+        return f"{file}:{start + 1}"
+
+    def _block(self, start: int) -> Iterator[int]:
+        """Lines of the entry that has line `start`: back to its header, on to the next entry's."""
+        first = next((n for n in range(start, -1, -1) if self._lines[n].startswith("[[")), 0)
+        for n in range(first + 1, len(self._lines)):
+            if self._lines[n].startswith("[[evidence]]") or self._lines[n].startswith("[[series]]"):
+                return
+            yield n

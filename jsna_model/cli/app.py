@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import jsna_model
-from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.errors import ConstructError, InputError, Problem, raise_all
+
+if TYPE_CHECKING:
+    from jsna_model.evidence import Evidence
 
 app = typer.Typer(
     help="Needs assessment for children's services: evidence and population to children affected, demand, scenarios and a report.",
@@ -180,41 +183,83 @@ def estimate(
 
 
 @evidence_app.command(name="check")
-def evidence_check(file: Annotated[Path, typer.Argument(help="TOML file of estimates of your own.")]) -> None:
-    """Check a file of your own estimates; every problem is reported at once."""
+def evidence_check(path: Annotated[Path, typer.Argument(help="TOML file of estimates of your own, or a folder of them.")]) -> None:
+    """Check your own estimates; every problem is reported at once, with file and line."""
     import data_sources as src
 
-    found = src.load_evidence(path=file)
-    typer.echo(f"{file}: sound. {', '.join(f'{e.key} ({e.risk})' for e in found)}")
+    found = src.load_evidence(path=path)
+    for e in found:
+        use = "a share of children: estimate can use it" if _usable(e) else "not used by estimate as it stands"
+        typer.echo(f"{e.key}: {e.label}; {use}")
+    typer.echo(f"{path}: sound. {len(found)} estimates.")
+
+
+def _usable(e: Evidence) -> bool:
+    try:
+        e.require_usable()
+    except ConstructError:
+        return False
+    return True
 
 
 @evidence_app.command(name="list")
-def evidence_list(text: Annotated[str, typer.Argument(help="Part of a key, risk, label, place or source.")] = "") -> None:
-    """Every estimate of the catalogue, or those that hold a text, in a line each."""
+def evidence_list(
+    text: Annotated[str, typer.Argument(help="Part of a key, label, condition, place, period or source.")] = "",
+    topic: Annotated[str, typer.Option(help="Topic, such as 'domestic abuse' or costs.")] = "",
+    whose: Annotated[str, typer.Option(help="Whose condition: child, adult, parent ...")] = "",
+    unit: Annotated[str, typer.Option(help="Unit: share, children, adults, £ ...")] = "",
+    geography: Annotated[str, typer.Option(help="England, United Kingdom ...")] = "",
+    usable: Annotated[bool, typer.Option("--usable", help="Only what estimate can use: shares of children.")] = False,
+    own: Annotated[Path | None, typer.Option("--own", help="TOML file or folder of your own, listed too.")] = None,
+) -> None:
+    """Every figure of the catalogue in a line each, or those that pass the filters."""
     import data_sources as src
+    from reports.evidence import line
 
-    for e in src.load_evidence(*src.evidence_keys()):
-        if text.lower() not in " ".join((e.key, e.risk, e.label, e.geography, e.period, e.source)).lower():
-            continue
-        typer.echo(f"{e.key:8} {e.risk:32} {e.value:6.1%} ({e.lower:.1%} to {e.upper:.1%})  {e.geography}, {e.period}")
+    wanted = {"topic": topic, "whose": whose, "unit": unit, "geography": geography}
+    found = 0
+    for e in (*src.load_evidence(*src.evidence_keys()), *(src.load_evidence(path=own) if own else ())):
+        has = {"topic": e.topic, "whose": e.construct.whose, "unit": e.unit, "geography": e.geography}
+        words = " ".join((e.key, e.risk, e.label, e.construct.condition, e.geography, e.period, str(e.source)))
+        if all(v.lower() in has[k].lower() for k, v in wanted.items()) and text.lower() in words.lower() and (not usable or _usable(e)):
+            typer.echo(line(e))
+            found += 1
+    if not found:
+        raise InputError("No figure passes these filters. Leave one out; jsna evidence list shows all, and the topics are: " + _topics())
+
+
+def _topics() -> str:
+    from data_sources.evidence import vocabulary
+
+    return ", ".join(vocabulary()["topic"])
 
 
 @evidence_app.command(name="show")
-def evidence_show(key: Annotated[str, typer.Argument(help="Catalogue key or risk.")]) -> None:
-    """One estimate with its construct, interval, source and traps."""
+def evidence_show(
+    key: Annotated[str, typer.Argument(help="Catalogue key or risk.")],
+    own: Annotated[Path | None, typer.Option("--own", help="TOML file or folder of your own, read beside the catalogue.")] = None,
+) -> None:
+    """One figure: definition, interval, source, traps, what it may and may not be combined with, and what disagrees with it."""
     import data_sources as src
+    from data_sources.evidence import quoted_by_ofsted
+    from reports.evidence import page
 
-    (e,) = src.load_evidence(key)
-    interval = f"{e.lower:.2%} to {e.upper:.2%} at {e.level:.0%}, {e.interval_basis}"
-    relevance = f"logit sd {e.relevance.sd:.2f}: {e.relevance.reason}"
-    rows = {
-        "Key": e.key, "Risk": e.label, "Value": f"{e.value:.2%}", "Interval": interval,
-        "Numerator": e.numerator, "Denominator": e.denominator, "Construct": str(e.construct), "Ages": f"{e.ages[0]}-{e.ages[1]}",
-        "Geography": e.geography, "Period": e.period, "Conversion": e.conversion or "none", "Source": e.source, "Address": e.url,
-        "Licence": e.licence, "Relevance": relevance, "Varies": e.variation.source, "Notes": e.notes,
-    }  # fmt: skip
-    for name, value in rows.items():
-        typer.echo(f"{name + ':':13}{value}")
+    (e,) = src.load_evidence(key, path=own)
+    others = (*src.load_evidence(*src.evidence_keys()), *(src.load_evidence(path=own) if own else ()))
+    typer.echo(page(e, others, quoted_by_ofsted()))
+
+
+@evidence_app.command(name="docs")
+def evidence_docs(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write evidence.md and its figures to.")] = Path("docs"),
+) -> None:
+    """Write the catalogue as pages, one a topic, with figures of conflicting sources side by side."""
+    import data_sources as src
+    from data_sources.evidence import quoted_by_ofsted, vocabulary
+    from reports.evidence_docs import write
+
+    paths = write(src.load_evidence(*src.evidence_keys()), vocabulary(), quoted_by_ofsted(), out)
+    typer.echo(f"Wrote {len(paths)} files to {out}.")
 
 
 @sources_app.command(name="list")

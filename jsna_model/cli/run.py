@@ -31,9 +31,11 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
         progress("reading figures", 0, 4)
         nouns = rooms["src"].resolve(study)
         import jsna_model as jm
+        from jsna_model.conversions import share_today
 
         now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=study.draws, seed=study.seed, progress=progress)
-        now = now.with_provenance(area_name=nouns.area_name, sources=nouns.sources, quoted=nouns.quoted)
+        supplementary = [e.record() | {"today": share_today(e)} for e in nouns.supplementary]
+        now = now.with_provenance(area_name=nouns.area_name, sources=nouns.sources, quoted=nouns.quoted, supplementary=supplementary)
         future = jm.project(now, nouns.projection, nouns.pathway, nouns.scenarios, years=study.years, progress=progress)
         choice = jm.compare(future, to="baseline")
         with assembled(out) as folder:

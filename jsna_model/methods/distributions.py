@@ -356,6 +356,46 @@ def split_logit_normal_quantile(u: ArrayLike, parameters: Sequence[float]) -> Ar
     return expit(mean + np.where(z < 0, sd_below, sd_above) * z)
 
 
+def share_quantile(z: ArrayLike, value: float, lower: float, upper: float, level: float, kind: str = "logit-normal") -> Array:
+    """A share at standard normal deviates, by the distribution that an estimate names.
+
+    Parameters
+    ----------
+    z : array_like
+        Any shape; ``z = 0`` is the median.
+    value, lower, upper : float
+        Proportions.
+    level : float
+    kind : {"logit-normal", "split logit-normal", "beta"}
+        `logit_normal_from_interval`: the value its median, the width of the interval kept; `split_logit_normal`: value and both limits
+        exact; `beta_from_interval`: both limits exact, the median near the value.
+
+    Returns
+    -------
+    ndarray
+        Shape of `z`.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> [round(float(x), 3) for x in share_quantile([-1.959964, 0, 1.959964], 0.2, 0.1, 0.35, 0.95, "split logit-normal")]
+    [0.1, 0.2, 0.35]
+    """
+    z = np.asarray(z, dtype=np.float64)
+    if kind == "split logit-normal":
+        return split_logit_normal_quantile(special.ndtr(z), split_logit_normal(value, lower, upper, level).parameters)
+    if kind == "beta":
+        a, b = beta_from_interval(value, lower, upper, level).parameters
+        return np.asarray(special.betaincinv(a, b, special.ndtr(z)), dtype=np.float64)
+    if kind != "logit-normal":
+        raise InputError(f"No distribution of a share is called {kind!r}; use logit-normal, split logit-normal or beta.")
+    mean, sd = logit_normal_from_interval(value, lower, upper, level)
+    return expit(mean + sd * z)
+
+
 def log_normal_from_interval(value: float | None, lower: float, upper: float, level: float) -> Fitted:
     """Log-normal distribution of a rate, odds ratio or relative risk whose central interval is the published one, both limits exact.
 

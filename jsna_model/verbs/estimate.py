@@ -100,7 +100,7 @@ def estimate(
         "interval": INTERVAL,
         "set": overlap.set_name if overlap else "",
         "focus": population.focus,
-        "evidence": [asdict(e) for e in evidence],
+        "evidence": [e.record() for e in evidence],
         "overlap": asdict(overlap) if overlap else {},
         "population": {"source": population.source, "level": population.level, "hash": population.hash, "known_total": known},
         "frame": {"version": population.frame.version, "hash": population.frame.hash},
@@ -359,6 +359,7 @@ def _parameters(model: NeedModel, population: Population) -> xr.Dataset:
         coords["component"] = [f"interaction_{i}" for i in range(len(model.log_linear))] + [f"start_{i}" for i in range(len(model.start))]
     attrs = {
         "joint": list(model.joint) or [-1],
+        "streams": ",".join(model.streams),
         "authority_sd": model.authority_sd,
         "small_area_sd": model.small_area_sd,
         "correlation": model.correlation,
@@ -379,6 +380,7 @@ def _model_of(result: Result) -> tuple[NeedModel, bool]:
         log_linear, start = rows[:-3], rows[-3:]
     model = NeedModel(
         risks=result.risks,
+        streams=tuple(str(node.attrs.get("streams", ",".join(result.risks))).split(",")),
         joint=joint,
         national=node["national_prevalence"].values,
         frame=node["frame_prevalence"].values,
@@ -442,8 +444,7 @@ def _assumptions(evidence: Sequence[Evidence], overlap: Overlap | None, populati
         v = e.variation
         text = f"gradient {v.gradient:+.2f} ({v.gradient_sd:.2f}); areas {v.authority_sd:.2f}, {v.small_area_sd:.2f}; ages {v.age_sd:.2f}"
         rows.append(_row(f"variation/{e.key}", f"How {e.label} varies between areas and ages (logit)", text, v.source))
-        if e.conversion:
-            rows.append(_row(f"conversion/{e.key}", f"Conversion of {e.label}", e.conversion, e.source))
+        rows += [_row(f"conversion/{e.key}", f"Conversion of {e.label}", str(c), c.source) for c in e.conversions]
     if overlap:
         rows.append(
             _row(

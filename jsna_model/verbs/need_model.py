@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from jsna_model.conventions import AGE_BANDS
 from jsna_model.draws import normals, normals_of
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 from jsna_model.evidence import Evidence
-from jsna_model.methods.distributions import logit_normal_from_interval
+from jsna_model.methods.distributions import share_quantile
 from jsna_model.methods.joint import feasible_shares, maximum_entropy, pattern_probabilities, three_risks
 from jsna_model.methods.risk_model import calibrate_overlap, cubature, frame_mean, keep_mean, solve_intercepts
 from jsna_model.overlap import Overlap, Share
@@ -33,6 +35,20 @@ _RETRIES = 20
 _BLOCK = 4  # areas at a time: what fits the processor's cache
 
 
+#: Set to ``numpy`` to leave numba alone.
+KERNEL = "JSNA_KERNEL"
+
+
+@cache
+def compiled_kernel() -> Callable[..., int] | None:
+    """The numba kernel, where numba is installed (extra ``fast``) and the environment does not say ``JSNA_KERNEL=numpy``."""
+    if os.environ.get(KERNEL, "") == "numpy" or find_spec("numba") is None:
+        return None
+    from jsna_model.methods.kernel import patterns_of_three
+
+    return patterns_of_three
+
+
 @dataclass(frozen=True, eq=False)
 class NeedModel:
     """Parameter draws of the area model; together with stream names they give the draws of every area.
@@ -40,6 +56,10 @@ class NeedModel:
     Parameters
     ----------
     risks : tuple of str
+    streams : tuple of str
+        Risk whose named streams give the area effects of each: its own, or that of the estimate it is nested in.
+    nested : tuple of (int, int)
+        Places in `risks` of each that is nested in another, and of that other.
     joint : tuple of int
         Places in `risks` of those that the overlap joins; empty where each stands alone.
     national, frame, intercept, relevance, gradient : ndarray, shape (risk, draw)
@@ -57,6 +77,7 @@ class NeedModel:
     """
 
     risks: tuple[str, ...]
+    streams: tuple[str, ...]
     joint: tuple[int, ...]
     national: Array
     frame: Array
@@ -71,6 +92,7 @@ class NeedModel:
     correlation: float
     seed: int
     rejected: float
+    nested: tuple[tuple[int, int], ...] = ()
 
     @property
     def draws(self) -> int:
@@ -78,12 +100,17 @@ class NeedModel:
         return int(self.intercept.shape[1])
 
     def area_effects(self, code: str, sd: Array) -> Array:
-        """Effects of one area on each risk, shape (risk, draw): streams ``area/<code>/<risk>``, correlated across joint risks."""
-        z = normals_of(self.seed, [f"area/{code}/{r}" for r in self.risks], self.draws)
+        """Effects of one area on each risk, shape (risk, draw): streams ``area/<code>/<risk>``, correlated across joint risks.
+
+        What a joint risk is nested in takes the correlated effect too: with its own, the order would not hold.
+        """
+        streams = list(dict.fromkeys(self.streams))
+        place = [streams.index(s) for s in self.streams]
+        z = normals_of(self.seed, [f"area/{code}/{s}" for s in streams], self.draws)
         if self.joint:
-            factor = np.linalg.cholesky(_correlation(len(self.joint), self.correlation))
-            z[list(self.joint)] = factor @ z[list(self.joint)]
-        return sd[:, None] * z
+            rows = [place[k] for k in self.joint]
+            z[rows] = np.linalg.cholesky(_correlation(len(rows), self.correlation)) @ z[rows]
+        return np.asarray(sd[:, None] * z[place])
 
     def child_counts(self, codes: Sequence[str], parents: Sequence[str], children: Array, log_sd: Array, known_total: bool) -> Array:
         """Draws of children, shape (area, age_band, draw): log-normal errors of mean 1, raked to the total of each band.
@@ -122,9 +149,17 @@ class NeedModel:
         patterns : ndarray, shape (area, age_band, pattern, draw)
             No patterns where each risk stands alone.
         affected : ndarray, shape (area, age_band, risk, draw)
+
+        Raises
+        ------
+        ConstructError
+            Where an estimate exceeds the one that it is nested in, in any area and draw.
         """
         base = (self.intercept + self.relevance)[None] + self.age_effect + self.area_effects(authority, self.authority_sd)[None]
         n, bands, draws = counts.shape
+        joint = list(self.joint)
+        compiled = compiled_kernel() if len(joint) == 3 else None
+        odds = [np.exp(a) for a in (base[:, joint], self.log_linear, self.start)] if compiled else []
         for first in range(0, n, _BLOCK):
             part = slice(first, min(first + _BLOCK, n))
             # An area that is its authority has the authority's effect already.
@@ -134,16 +169,33 @@ class NeedModel:
             patterns = np.empty((part.stop - first, bands, 2 ** len(self.joint) if self.joint else 0, draws))
             here = counts[part]
             if self.joint:
-                eta = [base[None, :, k] + local[:, None, k] for k in self.joint]
-                for i, cell in enumerate(self._patterns(eta)):
-                    np.multiply(cell, here, out=patterns[:, :, i])
+                if not compiled or compiled(odds[0], np.exp(local[:, joint]), odds[1], odds[2], here, patterns):
+                    # In numpy, or where cells are so nearly deterministic that the kernel does not settle.
+                    eta = [base[None, :, k] + local[:, None, k] for k in self.joint]
+                    for i, cell in enumerate(self._patterns(eta)):
+                        np.multiply(cell, here, out=patterns[:, :, i])
                 for place, k in enumerate(self.joint):
                     holds = [i for i in range(patterns.shape[2]) if i >> place & 1]
                     affected[:, :, k] = patterns[:, :, holds].sum(2)
             for k in range(len(self.risks)):
                 if k not in self.joint:
                     affected[:, :, k] = here * expit(base[None, :, k] + local[:, None, k])
+            self._require_order(codes[part], affected)
             yield part, patterns, affected
+
+    def _require_order(self, codes: Sequence[str], affected: Array) -> None:
+        raise_all(
+            (
+                Problem(
+                    f"{self.risks[k]} exceeds {self.risks[outer]}, in which it is nested, in some draws of {code}",
+                    "their relevance or variation differs by too much: give both the same, or estimate them apart",
+                )
+                for k, outer in self.nested
+                for code, inner, outer_of in zip(codes, affected[:, :, k], affected[:, :, outer], strict=True)
+                if (inner > outer_of).any()
+            ),
+            ConstructError,
+        )
 
     def _patterns(self, eta: list[Array]) -> list[Array]:
         if len(eta) == 3:
@@ -161,21 +213,33 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
     Raises
     ------
     ConstructError
-        Where the overlap's constructs are not those of its marginals.
+        Where the overlap's constructs are not those of its marginals, or nested estimates are not of one population.
     InputError
-        Where more than 1% of national draws are infeasible.
+        Where more than 1% of national draws are infeasible, or nested estimates are out of order in any.
     """
     risks = tuple(e.risk for e in evidence)
     check_constructs(evidence, overlap)
     joint = tuple(risks.index(r) for r in overlap.risks) if overlap else ()
+    outer = _outer(evidence)
     relevance = np.stack(
         [
-            e.relevance.mean - keep_mean(e.value, e.relevance.sd) + e.relevance.sd * _grouped(seed, "relevance", e.key, e, draws)
-            for e in evidence
+            e.relevance.mean - keep_mean(e.value, e.relevance.sd) + e.relevance.sd * _grouped(seed, "relevance", o.key, o, draws)
+            for e, o in zip(evidence, outer, strict=True)
         ]
     )
-    gradient = np.stack([e.variation.gradient + e.variation.gradient_sd * normals(seed, f"gradient/{e.key}", draws) for e in evidence])
-    age = np.stack([e.variation.age_sd * normals_of(seed, [f"age/{e.key}/{b}" for b in AGE_BANDS], draws) for e in evidence], axis=1)
+    gradient = np.stack(
+        [
+            e.variation.gradient + e.variation.gradient_sd * normals(seed, f"gradient/{o.key}", draws)
+            for e, o in zip(evidence, outer, strict=True)
+        ]
+    )
+    age = np.stack(
+        [
+            e.variation.age_sd * normals_of(seed, [f"age/{o.key}/{b}" for b in AGE_BANDS], draws)
+            for e, o in zip(evidence, outer, strict=True)
+        ],
+        axis=1,
+    )
     national, shares, rejected = _national(evidence, overlap, joint, draws, seed)
 
     authority_sd = np.array([e.variation.authority_sd for e in evidence])
@@ -204,8 +268,8 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
     elif overlap:
         log_linear = np.repeat(np.array(overlap.log_odds_ratios)[:, None], draws, axis=1)
     return NeedModel(
-        risks, joint, national, frame_draws, intercept, relevance, gradient, age, log_linear, start,
-        authority_sd, small_sd, AREA_CORRELATION, seed, rejected,
+        risks, tuple(o.risk for o in outer), joint, national, frame_draws, intercept, relevance, gradient, age, log_linear, start,
+        authority_sd, small_sd, AREA_CORRELATION, seed, rejected, _nested(evidence),
     )  # fmt: skip
 
 
@@ -243,12 +307,60 @@ def check_constructs(evidence: Sequence[Evidence], overlap: Overlap | None) -> N
             problems.append(
                 Problem(f"overlap {overlap.name!r} joins evidence of different ages {sorted(ages)}", "use evidence of the same ages")
             )
+    problems += _nesting_problems(evidence, overlap)
     problems += [
         Problem(f"{e.key} is about ages {e.ages[0]} to {e.ages[1]}", f"the ages must cover whole DfE bands ({', '.join(AGE_BANDS)})")
         for e in evidence
-        if not _own_ages(e).any()
+        if e.is_share_of_children and not _own_ages(e).any()
     ]
     raise_all(problems, ConstructError)
+    for e in evidence:
+        e.require_usable()
+
+
+def _outer(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """For each estimate the outermost that it is nested in, of those given; itself where there is none.
+
+    Nested estimates (a severity within a wider one, the last year within ever) are drawn on the outer one's streams: high together, low
+    together, so that their order holds.
+    """
+    by_key = {e.key: e for e in evidence}
+
+    def outermost(e: Evidence) -> Evidence:
+        path = [e.key]
+        while e.nested_in in by_key:
+            e = by_key[e.nested_in]
+            if e.key in path:
+                raise ConstructError(f"{', '.join([*path, e.key])} are nested in a circle. Correct nested_in of one of them.")
+            path.append(e.key)
+        return e
+
+    return [outermost(e) for e in evidence]
+
+
+def _nested(evidence: Sequence[Evidence]) -> tuple[tuple[int, int], ...]:
+    """Places of each estimate that is nested in another of those given, and of that other."""
+    place = {e.key: k for k, e in enumerate(evidence)}
+    return tuple((k, place[e.nested_in]) for k, e in enumerate(evidence) if e.nested_in in place)
+
+
+def _nesting_problems(evidence: Sequence[Evidence], overlap: Overlap | None) -> list[Problem]:
+    """Nested estimates that are not of one instrument and population, such as one that was converted; and overlaps of nested ones."""
+    problems = []
+    for k, place in _nested(evidence):
+        e, o = evidence[k], evidence[place]
+        differ = [part for part in e.construct.differences(o.construct) if part in ("instrument", "whose", "informant")]
+        differ += [part for part in ("ages", "geography") if getattr(e, part) != getattr(o, part)]
+        if differ:
+            what = f"{e.key} is nested in {o.key}, and they differ in {', '.join(differ)}"
+            problems.append(Problem(what, "convert both alike, or drop nested_in: .with_(nested_in='')", None, e.key, "nested_in"))
+    joined = [(e.key, o.key) for e, o in zip(evidence, _outer(evidence), strict=True) if overlap and e.risk in overlap.risks]
+    for outer in dict.fromkeys(o for _, o in joined):
+        keys = [key for key, o in joined if o == outer]
+        if len(keys) > 1:
+            what = f"an overlap joins {' and '.join(keys)}, which are drawn together because they are nested in, or are, {outer}"
+            problems.append(Problem(what, "estimate the nested ones apart from the overlap", None, keys[0], "nested_in"))
+    return problems
 
 
 def _grouped(seed: int, what: str, key: str, evidence: Evidence, draws: int, suffix: str = "") -> Array:
@@ -265,21 +377,28 @@ def _national(
     evidence: Sequence[Evidence], overlap: Overlap | None, joint: tuple[int, ...], draws: int, seed: int
 ) -> tuple[Array, tuple[Array, Array], float]:
     """National draws, with infeasible ones drawn again from streams of their own."""
+    outer = _outer(evidence)
 
-    def draw(row: Evidence | Share, group: Evidence, suffix: str) -> Array:
-        mean, sd = logit_normal_from_interval(row.value, row.lower, row.upper, row.level)
-        return np.asarray(expit(mean + sd * _grouped(seed, "evidence", row.key, group, draws, suffix)))
+    def draw(row: Evidence | Share, group: Evidence, key: str, suffix: str) -> Array:
+        kind = row.distribution if isinstance(row, Evidence) else "logit-normal"
+        z = _grouped(seed, "evidence", key, group, draws, suffix)
+        return share_quantile(z, row.value, row.lower, row.upper, row.level, kind)
 
     def everything(suffix: str) -> tuple[Array, tuple[Array, Array]]:
-        national = np.stack([draw(e, e, suffix) for e in evidence])
+        national = np.stack([draw(e, o, o.key, suffix) for e, o in zip(evidence, outer, strict=True)])
         if overlap is None or overlap.two_or_more is None or overlap.all_three is None:
             return national, (np.zeros(draws), np.zeros(draws))
         group = evidence[joint[0]]
-        return national, (draw(overlap.two_or_more, group, suffix), draw(overlap.all_three, group, suffix))
+        two, three = overlap.two_or_more, overlap.all_three
+        return national, (draw(two, group, two.key, suffix), draw(three, group, three.key, suffix))
 
     national, (two, three) = everything("")
     if not overlap or overlap.kind != "shares":
+        _require_order(evidence, national)
         return national, (two, three), 0.0
+    # What a joint risk is nested in, or what is nested in it, is drawn again with it: they share their streams.
+    streams = {outer[k].key for k in joint}
+    again_too = np.array([k for k, o in enumerate(outer) if o.key in streams])
     rejected = 0
     for attempt in range(1, _RETRIES + 1):
         bad = ~feasible_shares(national[list(joint)].T, two, three)
@@ -287,9 +406,10 @@ def _national(
             break
         rejected += int(bad.sum())
         again, (two_again, three_again) = everything(f"/again/{attempt}")
-        cells = np.ix_(np.array(joint), np.flatnonzero(bad))
+        cells = np.ix_(again_too, np.flatnonzero(bad))
         national[cells] = again[cells]
         two, three = np.where(bad, two_again, two), np.where(bad, three_again, three)
+    _require_order(evidence, national)
     share = rejected / draws
     if share > MAX_REJECTED:
         raise InputError(
@@ -297,6 +417,21 @@ def _national(
             f"at most {MAX_REJECTED:.0%} may be drawn again. Check overlap {overlap.name!r} and its intervals."
         )
     return national, (two, three), share
+
+
+def _require_order(evidence: Sequence[Evidence], national: Array) -> None:
+    """Raise where an estimate exceeds the one that it is nested in, in any draw: their intervals do not allow the order."""
+    raise_all(
+        Problem(
+            f"{evidence[k].key} exceeds {evidence[o].key}, in which it is nested, in {np.mean(national[k] > national[o]):.1%} of draws",
+            "check both intervals, or that they are of one instrument and population",
+            None,
+            evidence[k].key,
+            "nested_in",
+        )
+        for k, o in _nested(evidence)
+        if (national[k] > national[o]).any()
+    )
 
 
 def _own_ages(evidence: Evidence) -> NDArray[np.bool_]:

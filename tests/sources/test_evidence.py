@@ -5,19 +5,27 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data_sources import evidence as src
-from jsna_model.errors import InputError, UnknownNameError
-from jsna_model.evidence import Evidence
+from jsna_model.combining import SOFT, pool
+from jsna_model.draws import normals
+from jsna_model.errors import ConstructError, InputError, UnknownNameError
+from jsna_model.evidence import UNITS, Evidence
 from jsna_model.methods import distributions as d
 from jsna_model.methods import households as h
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(src.__file__).parent
-DERIVED = tomllib.loads((FOLDER / "derived.toml").read_text(encoding="utf-8"))
+DERIVED = tomllib.loads((FOLDER / "_derived.toml").read_text(encoding="utf-8"))
 ASSUMPTIONS = (ROOT / "docs/assumptions.md").read_text(encoding="utf-8")
-ALL = src.load_evidence(*src.evidence_keys())
+CATALOGUE = {e.key: e for e in src.load_evidence(*src.evidence_keys())}
+#: What `estimate` uses unless it is told otherwise.
+ALL = [*src.default_evidence(), *(e for name in src.SETS for e in src.load_evidence_set(name))]
+TABLES = [ROOT / "../shared/evidence/evidence.csv", ROOT / "../shared/evidence/england_services_series.csv"]
+#: Ids of the checked tables whose several figures have keys of their own in the catalogue, and are not the id with a suffix.
+RENAMED = {f"CS-FAC-{y}": f"CS-FAC-DAP-{y}" for y in range(2018, 2026)}
 
 
 def by_key(key: str) -> Evidence:
@@ -34,25 +42,118 @@ def test_the_five_defaults_in_order() -> None:
     assert all(e.set_name == "" for e in src.default_evidence())
 
 
-def test_keys_and_risks_are_unique_and_every_entry_is_complete() -> None:
-    assert len({e.key for e in ALL}) == len({e.risk for e in ALL}) == len(ALL) == 11
-    for e in ALL:
+def test_keys_are_unique_and_every_entry_is_complete() -> None:
+    assert len(CATALOGUE) == len(src.evidence_keys()) > 700
+    for e in CATALOGUE.values():
         assert e.status == "seen"
-        assert e.source
-        assert e.url.startswith("http")
-        assert e.licence
+        assert e.source.citation
+        assert e.source.read_in
+        assert e.source.licence
         assert e.numerator
         assert e.denominator
-        assert all((e.construct.instrument, e.construct.threshold, e.construct.window, e.construct.whose))
-        assert e.interval_basis == "published" or e.interval_basis.startswith("assumed: ")
+        assert e.topic
+        assert e.quality, e.key
+        assert e.quality.reasons
+        if not e.has_interval:
+            assert e.interval_basis.startswith("none"), e.key
+        else:
+            assert e.interval_basis.split(":")[0] in ("published", "assumed", "from the sample"), (e.key, e.interval_basis)
+
+
+def test_what_estimate_uses_is_complete() -> None:
+    assert len({e.risk for e in ALL}) == len(ALL) == 11
+    for e in ALL:
+        e.require_usable()
+        assert e.source.url.startswith("http")
         assert e.relevance.sd > 0
         assert e.variation.gradient_sd > 0
         assert "assumption" in e.variation.source
 
 
+def test_every_share_of_children_with_a_risk_can_be_estimated() -> None:
+    for e in CATALOGUE.values():
+        if e.risk and e.risk not in src.ROLES:
+            e.require_usable()
+    assert all(e.is_share_of_children for e in src.supplementary_evidence())
+
+
+def test_every_estimate_is_drawn_from_its_published_interval() -> None:
+    """Both limits of a log-normal and of a symmetric logit-normal are exact; the value is the median of every logit-normal."""
+    for e in CATALOGUE.values():
+        if not e.has_interval:
+            continue
+        z = d.quantile_of(e.level)
+        if UNITS[e.unit] == "logit":
+            lower, median, upper = d.share_quantile([-z, 0.0, z], e.value, e.lower, e.upper, e.level, e.distribution)
+            assert median == pytest.approx(e.value, rel=1e-9), e.key
+            width = d.logit(upper) - d.logit(lower)
+            assert width == pytest.approx(d.logit(e.upper) - d.logit(e.lower), rel=1e-6), e.key
+            exact = (
+                d.share_quantile([-z, z], e.value, e.lower, e.upper, e.level, "split logit-normal") if e.lower < e.value < e.upper else None
+            )
+            assert exact is None or exact == pytest.approx([e.lower, e.upper], abs=1e-6), e.key
+        elif UNITS[e.unit] == "log":
+            mean, sd = d.log_normal_from_interval(e.value, e.lower, e.upper, e.level).parameters
+            assert np.exp([mean - z * sd, mean + z * sd]) == pytest.approx([e.lower, e.upper], rel=1e-6), e.key
+
+
+def test_draws_reproduce_published_intervals() -> None:
+    """The draws themselves, from named streams: 95% of them lie inside the interval, as many as that level says."""
+    for e in ALL:
+        p = d.share_quantile(normals(2026, f"evidence/{e.key}", 20_000), e.value, e.lower, e.upper, e.level, e.distribution)
+        inside = np.mean((p >= e.lower) & (p <= e.upper))
+        assert inside == pytest.approx(e.level, abs=0.01), e.key
+
+
+def test_pryce() -> None:
+    """Pryce et al. 2017: severities sum to the total; both pairs are the same child-adult pairs; the conversion reproduces them."""
+    n = {k: e.value for k, e in CATALOGUE.items() if k.startswith("ALC-2")}
+    assert n["ALC-21-MILD"] + n["ALC-21-MODERATE"] + n["ALC-21-SEVERE"] == n["ALC-20"] == 595_131
+    pairs = n["ALC-23-N"] + n["ALC-25-LO"]
+    assert pairs == 222_007
+    assert n["ALC-24"] + n["ALC-25-HI"] == pytest.approx(pairs, abs=1)
+    for one, both in (("ALC-23-N", "ALC-25-LO"), ("ALC-24", "ALC-25-HI")):
+        assert float(h.pairs_to_children(pairs, n[both])) == pytest.approx(n[one], abs=1)
+        children, two_adults = 11_535_489, 0.75
+        odds = h.concordance_odds_ratio(n[one] / children, n[both] / children, two_adults)
+        prevalence = (n[one] + n[both]) / children / (1 + two_adults)
+        found = [float(x) * children for x in h.shares_from_concordance(prevalence, two_adults, odds)]
+        assert found == pytest.approx([n[one], n[both]], abs=1e-3)
+
+
+def test_manning_on_its_own_base() -> None:
+    """Manning et al. 2009, Table 3 and abstract: 22.1% and 5.9% of one base are 2.6 million and about 705,000."""
+    base = by_key("ALC-05").value / by_key("ALC-04").value
+    assert by_key("ALC-01").value * base == pytest.approx(by_key("ALC-02").value, abs=50_000)
+    assert by_key("ALC-04").value > by_key("ALC-03").value  # two instruments: dependence is not nested in harmful drinking
+    assert by_key("ALC-04").nested_in == ""
+
+
+def test_the_commissioners_counts() -> None:
+    """103,000 and 420,000 are 0.9% and 3.6% of England's children of the time, to the rounding of the shares."""
+    for share, count in (("OV-01", "OV-01-N"), ("OV-02", "OV-02-N")):
+        assert by_key(count).value / by_key(share).value == pytest.approx(11_535_489, rel=0.02)
+    assert (by_key("OV-01").value, by_key("OV-02").value) == (by_key("OV-25").value, by_key("OV-35").value)
+
+
+def test_manning_and_pryce_are_not_pooled() -> None:
+    with pytest.raises(ConstructError) as caught:
+        pool(by_key("ALC-04"), by_key("ALC-23"), key="BOTH", across=SOFT)
+    text = str(caught.value)
+    assert "instrument: SADQ" in text
+    assert "AUDIT with SADQ" in text
+    assert "convert one of them first" in text
+
+
+def test_conflicting_sources_name_each_other() -> None:
+    assert "ALC-23" in by_key("ALC-04").contradicts or "ALC-04" in by_key("ALC-23").contradicts
+    for e in CATALOGUE.values():
+        assert e.key not in e.contradicts
+
+
 def test_every_assumption_is_in_the_document() -> None:
     shares = [s.key for name in src.SETS for s in src.set_shares(name).values()]
-    for key in [*src.evidence_keys(), *shares]:
+    for key in [*(e.key for e in ALL), *shares]:
         assert key in ASSUMPTIONS, key
     for e in ALL:
         assert f"{e.relevance.sd:.3f}" in ASSUMPTIONS
@@ -97,7 +198,7 @@ def test_drift_is_that_of_the_crime_survey() -> None:
 
 def test_gradients_are_the_derived_ones() -> None:
     names = {
-        "ALC-01": "hazardous_drinking", "ALC-23": "alcohol", "DA-30": "domestic_abuse", "DA-10": "domestic_abuse",
+        "ALC-01": "hazardous_drinking", "ALC-23": "alcohol", "ALC-13": "drugs", "DA-30": "domestic_abuse", "DA-10": "domestic_abuse",
         "MH-07C": "mental_health", "OV-20": "domestic_abuse", "OV-21": "mental_health", "OV-22": "alcohol_and_drugs",
         "OV-30": "domestic_abuse", "OV-31": "mental_health", "OV-32": "any_substance_misuse",
     }  # fmt: skip
@@ -119,7 +220,10 @@ def test_gradients_come_from_the_figures() -> None:
     text = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     fresh = tomllib.loads(text)
     for name, row in DERIVED["gradient"].items():
-        assert fresh["gradient"][name] == pytest.approx(row, abs=2e-6), name
+        found = fresh["gradient"][name]
+        assert np.array(found.pop("covariance", 0)) == pytest.approx(np.array(row.get("covariance", 0)), abs=1e-6), name
+        # A likelihood found by another version's optimiser agrees to its own tolerance, not to the last digit.
+        assert found == pytest.approx({k: v for k, v in row.items() if k != "covariance"}, abs=2e-4, rel=1e-6), name
 
 
 def test_severe_mental_illness_is_the_conversion() -> None:
@@ -173,24 +277,47 @@ def test_ofsted_quotations() -> None:
 
 def test_sources_are_named() -> None:
     for s in src.evidence_sources():
-        assert set(s) == {"title", "publisher", "release", "date", "licence", "url"}
-        assert all(s.values())
+        assert set(s) == {"citation", "title", "producer", "published", "read_in", "licence", "url"}
+        assert all(v for k, v in s.items() if k != "url")
 
 
-def test_rows_agree_with_the_checked_table() -> None:
-    table = ROOT / "../shared/evidence/evidence.csv"
-    if not table.exists():
+def checked_rows() -> dict[str, dict[str, str]]:
+    if not all(t.exists() for t in TABLES):
         pytest.skip("../shared is absent")
     import csv
 
-    with table.open(encoding="utf-8", newline="") as f:
-        rows = {r["id"]: r for r in csv.DictReader(f)}
-    for e in ALL:
-        if e.key.startswith("OV-") or e.key == "ALC-01":
-            assert 100 * e.value == pytest.approx(float(rows[e.key]["value"]))
-        assert rows[e.key.removesuffix("C")]["status"] == "seen"
-    for r in src.quoted_by_ofsted():
-        assert rows[r["key"]]["status"] == "seen"
+    rows: dict[str, dict[str, str]] = {}
+    for table in TABLES:
+        with table.open(encoding="utf-8", newline="") as f:
+            rows |= {r["id"]: r for r in csv.DictReader(f)}
+    return rows
+
+
+def test_every_seen_row_is_in_the_catalogue_and_no_other() -> None:
+    rows = checked_rows()
+    for key, row in rows.items():
+        key = RENAMED.get(key, key)
+        held = [k for k in CATALOGUE if k == key or k.startswith(f"{key}-") or (key[:-5] in k and k.endswith(key[-5:]))]
+        assert bool(held) == (row["status"] == "seen"), (key, held)
+
+
+def test_values_are_those_of_the_checked_table() -> None:
+    """Where a row has one plain number and the catalogue one entry of its id."""
+    compared = 0
+    for key, row in checked_rows().items():
+        if key not in CATALOGUE or CATALOGUE[key].unit == "statement":
+            continue
+        try:
+            value = float(row["value"])
+        except ValueError:
+            continue
+        e = CATALOGUE[key]
+        if e.unit == "share" and not row["unit"].startswith("%"):
+            continue  # a published count beside its share
+        # Two rows were improved from a source: DA-04 is read as 18.2%, CS-CLA31-2014 as 68,840.
+        assert e.value == pytest.approx(value / 100 if e.unit == "share" else value, rel=1e-9), key
+        compared += 1
+    assert compared > 200
 
 
 # --- names ---------------------------------------------------------------------------------------------------------------------------
@@ -219,15 +346,28 @@ def test_import_is_light() -> None:
 # --- a file of the user's own --------------------------------------------------------------------------------------------------------
 
 GOOD = """
+[publication]
+citation = "Our council 2023, school survey"
+title = "School survey"
+producer = "Our council"
+published = "2023"
+read_in = "the publication"
+url = ""
+licence = "ours"
+
+[terms.condition]
+"young carer" = "a child who looks after somebody"
+
+[terms.instrument]
+"school survey" = "asked in class"
+
 [common]
+topic = "parental mental illness"
 denominator = "children 10-15"
 ages = [10, 15]
 geography = "England"
 period = "2023"
 year = 2023.5
-source = "School survey, our council"
-url = ""
-licence = "ours"
 data_group = "school_survey"
 level = 0.95
 interval_basis = "published"
@@ -240,9 +380,16 @@ value = 0.08
 lower = 0.06
 upper = 0.10
 numerator = "pupils who said so"
-construct = { instrument = "school survey", threshold = "any", window = "now", whose = "child" }
 relevance = { distances = ["ages"], reason = "ages 10-15" }
 variation = { gradient = 0.1, gradient_sd = 0.1, authority_sd = 0.2, small_area_sd = 0.3, age_sd = 0.1, source = "assumption" }
+
+[evidence.construct]
+condition = "young carer"
+instrument = "school survey"
+threshold = "as recorded"
+window = "current"
+whose = "child exposed"
+informant = "child or caregiver"
 """
 
 
@@ -257,8 +404,9 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert (e.key, e.value, e.ages) == ("LOCAL-1", 0.08, (10, 15))
     assert e.relevance.sd == pytest.approx(d.relevance_sd(1.0, ages=True))
     assert src.load_evidence("young_carer", path=tmp_path / "mine.toml") == (e,)
-    with pytest.raises(UnknownNameError):
-        src.load_evidence("hazardous_drinking", path=tmp_path / "mine.toml")
+    beside = src.load_evidence("hazardous_drinking", "LOCAL-1", path=tmp_path / "mine.toml")
+    assert [e.key for e in beside] == ["ALC-01", "LOCAL-1"]
+    assert src.load_evidence(path=tmp_path) == (e,)
 
 
 def test_relevance_may_be_given_outright(tmp_path: Path) -> None:
@@ -273,7 +421,7 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
         .replace('numerator = "pupils who said so"', 'numeratr = "pupils"')
         .replace("gradient_sd = 0.1", "gradient_sd = -0.1")
         .replace("ages = [10, 15]", "ages = [15, 10]")
-        .replace('instrument = "school survey", ', "")
+        .replace('instrument = "school survey"', "")
         .replace('["ages"]', '["age"]')
     )
     with pytest.raises(InputError) as caught:
@@ -289,9 +437,15 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
         "construct.instrument",
         "relevance.distances",
     }
-    assert {p.file for p in caught.value.problems} == {str(tmp_path / "mine.toml")}
     assert {p.row for p in caught.value.problems} == {"LOCAL-1"}
     assert "did you mean 'numerator'" in str(caught.value)
+    assert "8 per cent is 0.08" in str(caught.value)
+    lines = text.splitlines()
+    for p in caught.value.problems:
+        file, line = str(p.file).rsplit(":", 1)
+        assert file == str(tmp_path / "mine.toml")
+        name = str(p.column).split(".")[0]
+        assert name in lines[int(line) - 1] or lines[int(line) - 1] == 'key = "LOCAL-1"', p
 
 
 @pytest.mark.parametrize(
@@ -309,7 +463,17 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
         ('key = "LOCAL-1"', 'key = "LOCAL-1"\nstatus = "unverified"', "status"),
         ('distances = ["ages"]', 'distances = ["ages"], sd = 0.1', "relevance.sd"),
         ('relevance = { distances = ["ages"], reason = "ages 10-15" }', "relevance = 0.2", "relevance"),
-        ("[[evidence]]", "[[evidences]]", "evidence"),
+        ("[[evidence]]", "[[evidences]]", "evidences"),
+        ("level = 0.95\n", "", "level"),
+        ('licence = "ours"\n', "", "publication.licence"),
+        ('licence = "ours"', 'licence = ""', "publication.licence"),
+        ('"school survey" = "asked in class"\n', "", "construct.instrument"),
+        ('whose = "child exposed"', 'whose = "child exposd"', "construct.whose"),
+        ('geography = "England"', 'geography = "Englnd"', "geography"),
+        ('interval_basis = "published"\n', "", "interval_basis"),
+        ("upper = 0.10\n", "", "upper"),
+        ('key = "LOCAL-1"', 'key = "ALC-01"', "key"),
+        ('label = "Young carers"', 'label = "Young carers"\nunit = "shares"', "unit"),
     ],
 )
 def test_each_bad_input_is_named(tmp_path: Path, old: str, new: str, column: str) -> None:
@@ -328,6 +492,9 @@ def test_one_mistake_gives_one_message(tmp_path: Path) -> None:
 
 def test_duplicate_keys_and_unreadable_files(tmp_path: Path) -> None:
     twice = GOOD + GOOD[GOOD.index("[[evidence]]") :]
+    misspelt = GOOD.replace('whose = "child exposed"', 'whose = "child exposd"')
+    with pytest.raises(InputError, match="did you mean 'child exposed'"):
+        src.load_evidence(path=own(tmp_path, misspelt))
     with pytest.raises(InputError, match="occurs twice"):
         src.load_evidence(path=own(tmp_path, twice))
     with pytest.raises(InputError, match="line 1"):
@@ -336,3 +503,79 @@ def test_duplicate_keys_and_unreadable_files(tmp_path: Path) -> None:
         src.load_evidence(path=tmp_path / "absent.toml")
     with pytest.raises(InputError, match="cannot be read"):
         src.load_evidence(path=tmp_path)
+
+
+def test_nothing_is_overridden_silently(tmp_path: Path) -> None:
+    """An own estimate of a named risk stands in for the default only where it says so."""
+    same_risk = own(tmp_path, GOOD.replace('risk = "young_carer"', 'risk = "hazardous_drinking"'))
+    with pytest.raises(ConstructError, match='replaces = "ALC-01"'):
+        src.with_own(src.default_evidence(), same_risk)
+    with pytest.raises(ConstructError, match="Ask for one of them by its key"):
+        src.load_evidence("hazardous_drinking", path=same_risk)
+    said = own(tmp_path, GOOD.replace('risk = "young_carer"', 'risk = "hazardous_drinking"\nreplaces = "ALC-01"'))
+    used = src.with_own(src.default_evidence(), said)
+    assert [e.key for e in used] == ["LOCAL-1", *list(src.DEFAULTS.values())[1:]]
+    assert "in place of ALC-01" in used[0].notes
+    unknown = own(tmp_path, GOOD.replace('risk = "young_carer"', 'risk = "young_carer"\nreplaces = "ALC-99"'))
+    with pytest.raises(ConstructError, match="ALC-99"):
+        src.with_own(src.default_evidence(), unknown)
+    assert [e.key for e in src.with_own(src.default_evidence(), own(tmp_path, GOOD))][-1] == "LOCAL-1"
+
+
+SET = """
+[[evidence]]
+key = "SET-{n}"
+risk = "{risk}"
+set_name = "ours"
+label = "Member {n}"
+value = {value}
+assumed = {{ effective_sample = 500, reason = "a school survey (assumption)" }}
+interval_basis = ""
+numerator = "pupils"
+construct = {{ condition = "young carer", instrument = "school survey", threshold = "as recorded", window = "{window}", \
+whose = "{whose}", informant = "child or caregiver" }}
+relevance = {{ distances = ["ages"], reason = "ages 10-15" }}
+variation = "domestic abuse"
+"""
+
+
+def own_set(tmp_path: Path, **change: str) -> Path:
+    head = GOOD[: GOOD.index("[[evidence]]")].replace('level = 0.95\ninterval_basis = "published"\n', "")
+    rows = [("a", 0.07), ("b", 0.13), ("c", 0.05), ("two_or_more", 0.045), ("all_three", 0.008)]
+    text = head
+    for n, (risk, value) in enumerate(rows):
+        given = {"window": "current", "whose": "child exposed"} | (change if n == 1 else {})
+        text += SET.format(n=n, risk=risk, value=value, **given).replace("\\\n", "")
+    return own(tmp_path, text)
+
+
+def test_a_set_of_the_users_own(tmp_path: Path) -> None:
+    path = own_set(tmp_path)
+    assert [e.risk for e in src.load_evidence_set("ours", path)] == ["a", "b", "c"]
+    assert src.load_overlap("ours", path).risks == ("a", "b", "c")
+    with pytest.raises(ConstructError, match=r"construct.whose.*child living with an affected parent"):
+        src.load_evidence_set("ours", own_set(tmp_path, whose="child living with an affected parent"))
+    with pytest.raises(UnknownNameError):
+        src.load_evidence_set("ours")
+
+
+def test_the_crime_survey_cannot_be_loaded_as_an_overlap() -> None:
+    """OV-04 has no single shares on its own base, so it is not a set."""
+    assert "OV-04-ALL" in CATALOGUE
+    assert all(not e.set_name for k, e in CATALOGUE.items() if k.startswith("OV-04"))
+
+
+def test_the_pages_are_those_of_the_catalogue() -> None:
+    """Written by ``jsna evidence docs``; figures are not compared, because fonts differ between machines."""
+    from reports.evidence_docs import pages
+
+    for name, text in pages(list(CATALOGUE.values()), src.vocabulary(), src.quoted_by_ofsted()).items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, f"{name}: run jsna evidence docs"
+
+
+def test_show_answers_where_a_number_comes_from() -> None:
+    from reports.evidence import page
+
+    text = page(by_key("ALC-02"), CATALOGUE.values(), src.quoted_by_ofsted())
+    for part in ("2,600,000 children", "AUDIT above 8", "under 16", "2000", "abstract", "Ofsted 2015", "ALC-05", "ALC-23-N", "Licence"):
+        assert part in text, part

@@ -130,7 +130,7 @@ def test_lists(jsna: Run) -> None:
     assert "E06000042  Milton Keynes" in jsna("areas", "milton").stdout
     assert "OV-20" in jsna("evidence", "list").stdout
     assert "OV-20" not in jsna("evidence", "list", "manning").stdout
-    assert "Construct" in jsna("evidence", "show", "hazardous_drinking").stdout
+    assert "Instrument" in jsna("evidence", "show", "hazardous_drinking").stdout
     assert "england_lsoa.csv.gz" in jsna("sources", "list").stdout
     assert jsna("sources", "verify").returncode == 0
 
