@@ -89,6 +89,9 @@ VARIABLES: dict[str, Variable] = {
     "expected": _v("area component", "children", "expected children affected, by measure", "area"),
     "lower": _v("area component", "children", "lower limit of the interval, by measure"),
     "upper": _v("area component", "children", "upper limit of the interval, by measure"),
+    "expected_by_age": _v("area age_band component", "children", "expected children affected, by age band and measure", "area age_band"),
+    "lower_by_age": _v("area age_band component", "children", "lower limit of the interval, by age band and measure"),
+    "upper_by_age": _v("area age_band component", "children", "upper limit of the interval, by age band and measure"),
     "relative_width": _v("area component", "ratio", "width of the interval over its expected value"),
     # parameters of a fitted need model, enough to regenerate any area's draws
     "national_prevalence": _v("risk draw", "proportion", "national draw, in the evidence's own population"),

@@ -167,14 +167,14 @@ def areas(text: Annotated[str | None, typer.Argument(help="Part of a name or cod
 def estimate(
     area: Annotated[str, typer.Option(help="Authority, district, region or England: name or code.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV to write.")],
-    level: Annotated[str, typer.Option(help="lsoa, msoa, ward, locality, district or authority.")] = "lsoa",
+    level: Annotated[str, typer.Option(help="lsoa, msoa, ward, locality, district (lad), authority (utla), region or england.")] = "lsoa",
     set_name: Annotated[str, typer.Option("--set", help="Coherent set: higher_harm or wider_exposure.")] = "higher_harm",
     draws: Annotated[str, typer.Option(help="Number of draws.")] = "1000",
     seed: Annotated[str, typer.Option(help="Seed.")] = "2026",
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Children affected by area, as a table: every measure, expected value and 95% interval."""
+    """Children affected, a row an area, age band and measure (each risk, pattern and combination): expected value and 95% interval."""
     from jsna_model.cli.run import write_estimate
     from jsna_model.study import Study
 

@@ -84,22 +84,19 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
 
 def write_estimate(study: Study, level: str, out: Path, quiet: bool) -> None:
     """Every measure of every area of a level, as one CSV that Excel opens."""
-    import pandas as pd
-
     import jsna_model as jm
     from jsna_model.conventions import LEVELS
+    from jsna_model.verbs.estimate import tidy
 
+    level = {"lad": "district", "utla": "authority"}.get(level, level)
     if out.is_dir():
         raise OutputError(f"{out} is a folder. Give the name of a CSV file.")
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
     with _Progress(quiet) as progress:
         population, evidence, overlap = _rooms()["src"].resolve_need(study)
-        now = jm.estimate(population, evidence, overlap, draws=study.draws, seed=study.seed, progress=progress)
-    if level not in now.levels:
-        raise unknown_name("level", level, now.levels)
-    tables = [now.summary(m, level=level).assign(measure=m) for m in now.measures]
-    table = pd.concat(tables, ignore_index=True)
+        now = jm.estimate(population, evidence, overlap, draws=study.draws, seed=study.seed, by_age=True, progress=progress)
+    table = tidy(now, level)
     temporary = out.with_name(out.name + ".part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -13,12 +15,15 @@ from numpy.typing import NDArray
 
 import jsna_model
 from jsna_model.conventions import AGE_BANDS, ENGLAND
-from jsna_model.errors import Problem, raise_all
+from jsna_model.errors import Problem, raise_all, unknown_name
 from jsna_model.evidence import Evidence
 from jsna_model.overlap import Overlap
 from jsna_model.population import Population
 from jsna_model.result import JOINT_MEASURES, Result, check_tree
-from jsna_model.verbs.need_model import AREA_CORRELATION, PARENT_CORRELATION, NeedModel, fit_need
+from jsna_model.verbs.need_model import AREA_CORRELATION, PARENT_CORRELATION, NeedModel, compiled_kernel, fit_need
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -34,6 +39,8 @@ def estimate(
     *,
     draws: int = 1000,
     seed: int = 2026,
+    by_age: bool = False,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Estimate children affected, by area, age band, risk and combination of risks.
@@ -50,6 +57,11 @@ def estimate(
         Number of draws, at least 2.
     seed : int
         Seed of every named stream.
+    by_age : bool
+        Keep summaries by age band, and of every pattern, for areas finer than authorities too: six times as many.
+    threads : int, optional
+        Authorities worked on at once; without it, as many as the machine has cores, or the environment's ``JSNA_THREADS``. The answer is
+        the same to the last bit.
     progress : callable, optional
         Called with (what, done, of) after each authority.
 
@@ -74,14 +86,21 @@ def estimate(
     codes = list(population.authorities)
     levels: dict[str, list[xr.Dataset]] = {}
     totals = []
-    for i, authority in enumerate(codes):
-        here = base.isel(area=np.flatnonzero(base["authority"].values == authority))
-        parts, total = _authority(model, authority, here, x[here["place"].values], known)
-        for level, data in parts.items():
-            levels.setdefault(level, []).append(data)
-        totals.append(total)
-        if progress:
-            progress("estimating", i + 1, len(codes))
+    places: dict[str, list[int]] = {}
+    for place, owner in enumerate(base["authority"].values.astype(str).tolist()):
+        places.setdefault(owner, []).append(place)
+
+    def one(authority: str) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
+        here = base.isel(area=places[authority])
+        return _authority(model, authority, here, x[here["place"].values], known, by_age)
+
+    with ThreadPoolExecutor(threads or int(os.environ.get("JSNA_THREADS", "0")) or os.cpu_count() or 1) as pool:
+        for i, (parts, total) in enumerate(pool.map(one, codes)):
+            for level, data in parts.items():
+                levels.setdefault(level, []).append(data)
+            totals.append(total)
+            if progress:
+                progress("estimating", i + 1, len(codes))
 
     tree = {"need": _coordinates(model, overlap), "need/parameters": _parameters(model, population)}
     finer = [level for level in levels if level != "authority"]
@@ -105,6 +124,7 @@ def estimate(
         "population": {"source": population.source, "level": population.level, "hash": population.hash, "known_total": known},
         "frame": {"version": population.frame.version, "hash": population.frame.hash},
         "rejected_share": model.rejected,
+        "kernel": "numba" if len(model.joint) == 3 and compiled_kernel() else "numpy",
         "england": england,
         "assumptions": _assumptions(evidence, overlap, population),
     }
@@ -144,6 +164,55 @@ def regenerate(result: Result, level: str) -> xr.Dataset:
     need = result.node("need")
     data = xr.concat(out, dim="area", join="exact").assign_coords({c: need[c].values for c in need.coords})
     return data.sel(area=result.node(f"need/{level}")["area"].values)
+
+
+def tidy(result: Result, level: str) -> pd.DataFrame:
+    """Every measure of every area of a level as a tidy table: a row an area, age band and measure.
+
+    Parameters
+    ----------
+    result : Result
+    level : str
+        One of `Result.levels`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``area``, ``area_name``, ``age_band`` (``all`` for 0-17; each band too for authorities and above, and for finer areas estimated
+        with ``by_age=True``), ``measure`` (each risk, ``any_risk``, ``exactly_one``, ``two_or_more``, ``all_three``, each pattern as
+        ``a+b_only``, ``none``), ``value`` (mean of the draws), ``lower``, ``upper``, ``interval``, ``unit``, ``basis``.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    import pandas as pd
+
+    if level not in result.levels:
+        raise unknown_name("level", level, result.levels)
+    node = result.node(f"need/{level}")
+    ages = BANDS
+    if "affected" in node:
+        model, _ = _model_of(result)
+        names, weights = _components(model, patterns=True)
+        cells = node["children_by_pattern"].values if model.joint else np.zeros((*node["affected"].shape[:2], 0, model.draws))
+        stats = _stats(_measures(cells, node["affected"].values, weights, by_age=True))
+    else:
+        names = node["component"].values.tolist()
+        stats = {k: node[k].values[:, None] for k in ("expected", "lower", "upper")}
+        if "expected_by_age" in node:
+            stats = {k: np.concatenate([node[f"{k}_by_age"].values, v], axis=1) for k, v in stats.items()}
+        else:
+            ages = []
+    index = pd.MultiIndex.from_product([range(node.sizes["area"]), [*ages, "all"], names], names=["place", "age_band", "measure"])
+    table = pd.DataFrame(
+        {"value": stats["expected"].ravel(), "lower": stats["lower"].ravel(), "upper": stats["upper"].ravel()}, index=index
+    )
+    table = table.reset_index()
+    place = table.pop("place").to_numpy()
+    table.insert(0, "area", node["area"].values[place])
+    table.insert(1, "area_name", node["area_name"].values[place])
+    return table.assign(interval=INTERVAL, unit="children", basis="estimated")
 
 
 def _check_arguments(population: Population, draws: int, seed: int) -> None:
@@ -236,70 +305,114 @@ def _groups(here: xr.Dataset, level: str, finest: str) -> tuple[NDArray[np.int64
     return index, labels.tolist(), names
 
 
-def _authority(model: NeedModel, authority: str, here: xr.Dataset, x: Array, known_total: bool) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
+def _authority(
+    model: NeedModel, authority: str, here: xr.Dataset, x: Array, known_total: bool, by_age: bool
+) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
     """Summaries of every finer level of one authority, and the authority's draws."""
     codes = here["area"].values.tolist()
     finest = str(here.attrs["level"])
     counts = model.child_counts(codes, _parents(here), here["children"].values, _log_sd(here), known_total)
-    names, weights = _components(model)
-    measures = np.empty((len(codes), len(names), model.draws))
-    patterns = np.zeros((1, len(BANDS), weights.shape[1], model.draws))
-    affected = np.zeros((1, len(BANDS), len(model.risks), model.draws))
+    names, weights = _components(model, by_age)
+    wanted = [lv for lv in ("msoa", "ward", "locality", "district") if lv in here.coords and lv != finest]
+    groups = {lv: _groups(here, lv, finest) for lv in wanted}
+    groups = {lv: g for lv, g in groups.items() if lv != "district" or set(g[1]) != {authority}}
+    bands = len(BANDS) + 1 if by_age else 1
+    sums = {lv: np.zeros((len(labels), bands, len(names), model.draws)) for lv, (_, labels, _) in groups.items()}
+    patterns = np.zeros((len(BANDS), weights.shape[1], model.draws))
+    affected = np.zeros((len(BANDS), len(model.risks), model.draws))
+    of_areas = []
     for part, p, a in model.blocks(authority, codes, x, counts):
         # Areas are added one by one in code order, so that the sum does not depend on how they are blocked.
-        patterns = np.add.reduce(np.concatenate([patterns, p]), axis=0, keepdims=True)
-        affected = np.add.reduce(np.concatenate([affected, a]), axis=0, keepdims=True)
-        measures[part, : len(weights)] = np.einsum("mp,npd->nmd", weights, p.sum(1))
-        measures[part, len(weights) :] = a.sum(1)
+        for one_p, one_a in zip(p, a, strict=True):
+            patterns += one_p
+            affected += one_a
+        if finest == "authority":
+            continue
+        measures = _measures(p, a, weights, by_age)
+        of_areas.append(_stats(measures))
+        for lv, (index, _, _) in groups.items():
+            for i, values in zip(range(part.start, part.stop), measures, strict=True):
+                sums[lv][index[i]] += values
     finer = {}
     if finest != "authority":
-        present = [finest, *(lv for lv in ("msoa", "ward", "locality", "district") if lv in here.coords and lv != finest)]
-        for level in present:
-            index, labels, label_names = _groups(here, level, finest)
-            if level == "district" and set(labels) == {authority}:
-                continue
-            finer[level] = _summaries(here, measures, index, labels, label_names, names, keep=level == finest)
-    total = _draws_dataset(model, [authority], patterns, affected)
+        own = {key: np.concatenate([s[key] for s in of_areas]) for key in of_areas[0]}
+        finer[finest] = _summaries(here, own, *_groups(here, finest, finest), names, keep=True)
+        for lv, group in groups.items():
+            finer[lv] = _summaries(here, _stats(sums.pop(lv)), *group, names, keep=False)
+    total = _draws_dataset(model, [authority], patterns[None], affected[None])
     total["children"] = (("area", "age_band"), here["children"].values.sum(0)[None])
     return finer, _place(total, here, np.zeros(len(codes), dtype=int), [str(here["authority_name"].values[0])])
 
 
-def _components(model: NeedModel) -> tuple[list[str], Array]:
-    """Names of the measures, and the patterns that make each joint one, shape (joint measures, pattern)."""
+def _components(model: NeedModel, patterns: bool) -> tuple[list[str], Array]:
+    """Names of the measures, and the patterns that make each joint one, shape (joint measures, pattern).
+
+    Joint measures first, then, where asked for, each pattern by itself (``a+b_only``, ``none``), then the risks.
+    """
     if not model.joint:
         return list(model.risks), np.zeros((0, 0))
     size = np.array([bin(i).count("1") for i in range(2 ** len(model.joint))])
     weights = np.stack([((size >= least) & (size <= most)).astype(float) for least, most in JOINT_MEASURES.values()])
-    return [*JOINT_MEASURES, *model.risks], weights
+    names = list(JOINT_MEASURES)
+    if patterns:
+        weights = np.concatenate([weights, np.eye(len(size))])
+        names += [pattern_measure([model.risks[k] for place, k in enumerate(model.joint) if i >> place & 1]) for i in range(len(size))]
+    return [*names, *model.risks], weights
+
+
+def pattern_measure(present: Sequence[str]) -> str:
+    """Name of a pattern as a measure: just these risks, and no other of the set.
+
+    Examples
+    --------
+    >>> pattern_measure(["a", "b"]), pattern_measure([])
+    ('a+b_only', 'none')
+    """
+    return f"{'+'.join(present)}_only" if present else "none"
+
+
+def _measures(patterns: Array, affected: Array, weights: Array, by_age: bool) -> Array:
+    """Draws of every measure, shape (area, age band, measure, draw): of all ages, and before them of each band where asked for."""
+    areas, bands, risks, draws = affected.shape
+    joint = len(weights)
+    out = np.empty((areas, bands + 1 if by_age else 1, joint + risks, draws))
+    if joint:
+        np.einsum("mp,npd->nmd", weights, patterns.sum(1), out=out[:, -1, :joint])
+    affected.sum(1, out=out[:, -1, joint:])
+    if by_age:
+        if joint:
+            np.einsum("mp,nbpd->nbmd", weights, patterns, out=out[:, :-1, :joint])
+        out[:, :-1, joint:] = affected
+    return out
+
+
+def _stats(values: Array) -> dict[str, Array]:
+    """Expected value and interval of draws that were added first (law 6); draws are the last axis."""
+    tail = (1 - INTERVAL) / 2
+    lower, upper = np.quantile(values, [tail, 1 - tail], axis=-1)
+    return {"expected": values.mean(-1), "lower": lower, "upper": upper}
 
 
 def _summaries(
-    here: xr.Dataset, measures: Array, index: NDArray[np.int64], labels: list[str], names: list[str], components: list[str], keep: bool
+    here: xr.Dataset,
+    stats: Mapping[str, Array],
+    index: NDArray[np.int64],
+    labels: list[str],
+    names: list[str],
+    components: list[str],
+    keep: bool,
 ) -> xr.Dataset:
-    """Expected value and interval of each measure in the groups of a level: draws are added first (law 6)."""
-    values = measures
-    if len(labels) != len(measures):
-        order = np.argsort(index, kind="stable")
-        starts = np.searchsorted(index[order], np.arange(len(labels)))
-        values = np.add.reduceat(measures[order], starts, axis=0)
-    tail = (1 - INTERVAL) / 2
-    expected = values.mean(-1)
-    lower, upper = np.quantile(values, [tail, 1 - tail], axis=-1)
-    width = np.divide(upper - lower, expected, out=np.full_like(expected, np.nan), where=expected > 0)
+    """Summaries of the groups of a level as a dataset; by age band too where `stats` has them."""
+    expected = stats["expected"][:, -1]
+    width = np.divide(stats["upper"][:, -1] - stats["lower"][:, -1], expected, out=np.full_like(expected, np.nan), where=expected > 0)
     children = np.zeros((len(labels), len(BANDS)))
     np.add.at(children, index, here["children"].values)
     dims = ("area", "component")
-    data = xr.Dataset(
-        {
-            "expected": (dims, expected),
-            "lower": (dims, lower),
-            "upper": (dims, upper),
-            "relative_width": (dims, width),
-            "children": (("area", "age_band"), children),
-        },
-        coords={"area": labels, "component": components},
-        attrs={"interval": INTERVAL},
-    )
+    variables: dict[str, Any] = {key: (dims, values[:, -1]) for key, values in stats.items()}
+    variables |= {"relative_width": (dims, width), "children": (("area", "age_band"), children)}
+    if stats["expected"].shape[1] > 1:
+        variables |= {f"{key}_by_age": (("area", "age_band", "component"), values[:, :-1]) for key, values in stats.items()}
+    data = xr.Dataset(variables, coords={"area": labels, "component": components}, attrs={"interval": INTERVAL})
     if keep:
         parents = [c for c in here.coords if c not in ("area", "age_band", "place", "easting", "northing", "authority", "authority_name")]
         data = data.assign_coords({str(c): ("area", here[c].values) for c in parents if here[c].dims == ("area",)})

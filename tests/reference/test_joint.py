@@ -135,7 +135,9 @@ def test_infeasible_shares_are_named_so() -> None:
         maximum_entropy(singles[:1], np.array([0.005]), np.array([0.009]))
 
 
-@pytest.mark.parametrize(("p", "odds"), [([0.0, 0.1], [2.0]), ([0.1, 0.2], [0.0]), ([0.1, 0.2], [np.inf]), ([0.1, 0.2, 0.3], [1.0])])
+@pytest.mark.parametrize(
+    ("p", "odds"), [([-0.1, 0.1], [2.0]), ([0.1, 20], [1.0]), ([0.1, 0.2], [-1.0]), ([0.1, 0.2], [np.nan]), ([0.1, 0.2, 0.3], [1.0])]
+)
 def test_bad_input_is_refused(p: list[float], odds: list[float]) -> None:
     with pytest.raises(InputError):
         pattern_probabilities(p, odds)

@@ -41,6 +41,8 @@ NOT_ASSUMED = {
     "jsna_model.methods.distributions.REFERENCE_YEAR": "date of the population",
     "jsna_model.methods.economics.WEEKS_A_YEAR": "definition",
     "jsna_model.methods.joint.MAX_RISKS": "limit",
+    **dict.fromkeys((f"jsna_model.methods.joint.{n}" for n in ("_ROUNDING", "_UNEVEN", "_EASY", "_STRIDE")), "arithmetic of the solver"),
+    "jsna_model.methods.kernel._LARGEST_STEP": "arithmetic of the solver",
     "jsna_model.verbs.estimate.INTERVAL": "level of intervals shown",
     "jsna_model.verbs.need_model.MAX_REJECTED": "above it the estimate is refused",
     "jsna_model.verbs.need_model._RETRIES": "limit",
