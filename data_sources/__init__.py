@@ -22,6 +22,7 @@ _HOME = {
     "small_area_children": "small_area",
     "sources": "provenance",
     "verify": "provenance",
+    "load_direct": "direct",
     "load_evidence": "evidence",
     "load_evidence_set": "evidence",
     "load_overlap": "evidence",
@@ -41,6 +42,7 @@ __all__ = [
     "evidence_keys",
     "find_area",
     "load_boundaries",
+    "load_direct",
     "load_evidence",
     "load_evidence_set",
     "load_frame",
@@ -62,6 +64,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from data_sources.boundaries import load_boundaries
+    from data_sources.direct import load_direct
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
     from data_sources.frame import load_frame
     from data_sources.gazetteer import areas, find_area

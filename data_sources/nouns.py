@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_sources.boundaries import load_level
+from data_sources.direct import load_direct
 from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted, supplementary_evidence, with_own
 from jsna_model.errors import InputError
 
 if TYPE_CHECKING:
+    from jsna_model.direct import Direct
     from jsna_model.evidence import Evidence
     from jsna_model.overlap import Overlap
     from jsna_model.pathway import Pathway
@@ -31,6 +33,7 @@ class Nouns:
     pathway: Pathway
     scenarios: tuple[Scenario, ...]
     boundaries: Any
+    direct: tuple[Direct, ...]
     supplementary: tuple[Evidence, ...]
     sources: list[dict[str, Any]]
     quoted: list[dict[str, Any]]
@@ -72,6 +75,7 @@ def resolve(study: Study) -> Nouns:
     scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
     boundaries = load_level(study.boundaries, _codes(population, study)) if study.boundaries else None
     projection = load_projection(area.code, figures=figures)
+    direct = load_direct(study.direct) if study.direct else ()
     return Nouns(
         area.name,
         population,
@@ -81,6 +85,7 @@ def resolve(study: Study) -> Nouns:
         pathway,
         scenarios,
         boundaries,
+        direct,
         supplementary_evidence(),
         sources(),
         quoted_by_ofsted(),

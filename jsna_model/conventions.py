@@ -100,6 +100,7 @@ VARIABLES: dict[str, Variable] = {
     "relevance": _v("risk draw", "logit", "relevance discrepancy"),
     "gradient": _v("risk draw", "logit per sd", "deprivation gradient"),
     "age_effect": _v("age_band risk draw", "logit", "age profile"),
+    "shift": _v("area risk draw", "logit", "what local data adds to an area, or to all areas of an authority"),
     "log_linear": _v("component draw", "log odds ratio", "log-linear interactions of the overlap"),
     # demand
     "flow": _v("scenario year area service draw", "count a year", "events in the financial year", "area year", "draw"),

@@ -15,7 +15,7 @@ from jsna_model.scenario import Change, Scenario
 SCHEMA_VERSION = 1
 
 #: Keys that name files or folders.
-PATHS = ("evidence", "figures", "footprint", "boundaries")
+PATHS = ("evidence", "direct", "figures", "footprint", "boundaries")
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -92,6 +92,8 @@ class Study(_Part):
     evidence : str
         TOML file, or folder of them, of estimates of the user's own. Each stands beside the defaults, or in place of one that it names
         with ``replaces``.
+    direct : str
+        CSV of direct local estimates and known totals (`data_sources.load_direct`).
     figures : str
         Folder of figures that replace embedded ones of the same name.
     footprint, boundaries : str
@@ -114,6 +116,7 @@ class Study(_Part):
     seed: StrictInt = Field(2026, ge=0)
     years: StrictInt = Field(11, ge=1, le=18)
     evidence: str = ""
+    direct: str = ""
     figures: str = ""
     footprint: str = ""
     boundaries: str = ""

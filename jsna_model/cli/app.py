@@ -56,7 +56,8 @@ def report(
     set_name: Annotated[str, typer.Option("--set", help="Coherent set: higher_harm or wider_exposure.")] = "higher_harm",
     draws: Annotated[str, typer.Option(help="Number of draws.")] = "1000",
     seed: Annotated[str, typer.Option(help="Seed of every random stream.")] = "2026",
-    evidence: Annotated[Path | None, typer.Option(help="TOML file of estimates of your own.")] = None,
+    evidence: Annotated[Path | None, typer.Option(help="TOML file or folder of estimates of your own.")] = None,
+    direct: Annotated[Path | None, typer.Option(help="CSV of direct local estimates and known totals.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder of figures that replace embedded ones.")] = None,
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality: localities or family-hub areas.")] = None,
     boundaries: Annotated[Path | None, typer.Option(help="GeoJSON, GeoPackage or GeoParquet of wards, MSOAs or districts.")] = None,
@@ -90,6 +91,7 @@ def report(
             "draws": _number(draws, "--draws"),
             "seed": _number(seed, "--seed"),
             "evidence": str(evidence or ""),
+            "direct": str(direct or ""),
             "figures": str(figures or ""),
             "footprint": str(footprint or ""),
             "boundaries": str(boundaries or ""),
@@ -172,6 +174,8 @@ def estimate(
     draws: Annotated[str, typer.Option(help="Number of draws.")] = "1000",
     seed: Annotated[str, typer.Option(help="Seed.")] = "2026",
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality.")] = None,
+    evidence: Annotated[Path | None, typer.Option(help="TOML file or folder of estimates of your own.")] = None,
+    direct: Annotated[Path | None, typer.Option(help="CSV of direct local estimates and known totals.")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Children affected, a row an area, age band and measure (each risk, pattern and combination): expected value and 95% interval."""
@@ -179,7 +183,9 @@ def estimate(
     from jsna_model.study import Study
 
     values = {"area": area, "set": set_name, "draws": _number(draws, "--draws"), "seed": _number(seed, "--seed")}
-    write_estimate(Study.of({**values, "footprint": str(footprint or "")}, "command line"), level, out, quiet)
+    files = {"footprint": footprint, "evidence": evidence, "direct": direct}
+    study = Study.of({**values, **{k: str(v or "") for k, v in files.items()}}, "command line")
+    write_estimate(study, level, out, quiet)
 
 
 @evidence_app.command(name="check")

@@ -33,7 +33,9 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
         import jsna_model as jm
         from jsna_model.conversions import share_today
 
-        now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=study.draws, seed=study.seed, progress=progress)
+        now = jm.estimate(
+            nouns.population, nouns.evidence, nouns.overlap, draws=study.draws, seed=study.seed, local=nouns.direct, progress=progress
+        )
         supplementary = [e.record() | {"today": share_today(e)} for e in nouns.supplementary]
         now = now.with_provenance(area_name=nouns.area_name, sources=nouns.sources, quoted=nouns.quoted, supplementary=supplementary)
         future = jm.project(now, nouns.projection, nouns.pathway, nouns.scenarios, years=study.years, progress=progress)
@@ -95,7 +97,8 @@ def write_estimate(study: Study, level: str, out: Path, quiet: bool) -> None:
         raise unknown_name("level", level, LEVELS)
     with _Progress(quiet) as progress:
         population, evidence, overlap = _rooms()["src"].resolve_need(study)
-        now = jm.estimate(population, evidence, overlap, draws=study.draws, seed=study.seed, by_age=True, progress=progress)
+        local = _rooms()["src"].load_direct(study.direct) if study.direct else ()
+        now = jm.estimate(population, evidence, overlap, draws=study.draws, seed=study.seed, local=local, by_age=True, progress=progress)
     table = tidy(now, level)
     temporary = out.with_name(out.name + ".part")
     try:

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 import jsna_model
 from jsna_model.conventions import AGE_BANDS, ENGLAND
+from jsna_model.direct import Direct
 from jsna_model.errors import Problem, raise_all, unknown_name
 from jsna_model.evidence import Evidence
 from jsna_model.overlap import Overlap
 from jsna_model.population import Population
 from jsna_model.result import JOINT_MEASURES, Result, check_tree
+from jsna_model.verbs.local_data import with_local
 from jsna_model.verbs.need_model import AREA_CORRELATION, PARENT_CORRELATION, NeedModel, compiled_kernel, fit_need
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def estimate(
     *,
     draws: int = 1000,
     seed: int = 2026,
+    local: Sequence[Direct] = (),
     by_age: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -57,6 +60,9 @@ def estimate(
         Number of draws, at least 2.
     seed : int
         Seed of every named stream.
+    local : sequence of Direct
+        Direct estimates of areas, on which their draws are conditioned, and known totals, to which areas are benchmarked
+        (`data_sources.load_direct`).
     by_age : bool
         Keep summaries by age band, and of every pattern, for areas finer than authorities too: six times as many.
     threads : int, optional
@@ -89,6 +95,14 @@ def estimate(
     places: dict[str, list[int]] = {}
     for place, owner in enumerate(base["authority"].values.astype(str).tolist()):
         places.setdefault(owner, []).append(place)
+
+    def counts(authority: str) -> tuple[list[str], Array, Array]:
+        here = base.isel(area=places[authority])
+        areas = here["area"].values.tolist()
+        drawn = model.child_counts(areas, _parents(here), here["children"].values, _log_sd(here), known)
+        return areas, x[here["place"].values], drawn
+
+    model, combined = with_local(model, base, local, counts)
 
     def one(authority: str) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
         here = base.isel(area=places[authority])
@@ -124,9 +138,10 @@ def estimate(
         "population": {"source": population.source, "level": population.level, "hash": population.hash, "known_total": known},
         "frame": {"version": population.frame.version, "hash": population.frame.hash},
         "rejected_share": model.rejected,
+        "local": combined,
         "kernel": "numba" if len(model.joint) == 3 and compiled_kernel() else "numpy",
         "england": england,
-        "assumptions": _assumptions(evidence, overlap, population),
+        "assumptions": [*_assumptions(evidence, overlap, population), *(_of_local(r) for r in combined)],
     }
     return Result(check_tree(xr.DataTree.from_dict(tree)), json.loads(json.dumps(provenance)))
 
@@ -470,6 +485,9 @@ def _parameters(model: NeedModel, population: Population) -> xr.Dataset:
     if len(model.log_linear):
         data["log_linear"] = (("component", "draw"), np.concatenate([model.log_linear, model.start]))
         coords["component"] = [f"interaction_{i}" for i in range(len(model.log_linear))] + [f"start_{i}" for i in range(len(model.start))]
+    if model.shifts:
+        data["shift"] = (("area", "risk", "draw"), np.stack(list(model.shifts.values())))
+        coords["area"] = list(model.shifts)
     attrs = {
         "joint": list(model.joint) or [-1],
         "streams": ",".join(model.streams),
@@ -508,6 +526,7 @@ def _model_of(result: Result) -> tuple[NeedModel, bool]:
         correlation=float(node.attrs["correlation"]),
         seed=int(node.attrs["seed"]),
         rejected=float(node.attrs["rejected"]),
+        shifts=dict(zip(node["area"].values.tolist(), node["shift"].values, strict=True)) if "shift" in node else {},
     )
     return model, bool(node.attrs["known_total"])
 
@@ -574,6 +593,14 @@ def _assumptions(evidence: Sequence[Evidence], overlap: Overlap | None, populati
         rows.append(_row("children_correlation", "Correlation of those errors within an MSOA", f"{PARENT_CORRELATION}", "assumption"))
         rows.append(_row("children_log_sd", "Error of small-area child counts (sd of the log)", text, population.source))
     return rows
+
+
+def _of_local(record: Mapping[str, Any]) -> Mapping[str, str]:
+    """What was done with a direct estimate or a total, as a row for the report."""
+    alone, combined = ("{:.2%} ({:.2%} to {:.2%})".format(*record[k]) for k in ("model_alone", "combined"))
+    taken = "brought to a draw of the total" if record["total"] else f"weight {record['weight']:.0%}, by the precision of each"
+    statement = f"Local data for {record['risk']} in {record['area']}: model alone {alone}; {taken}"
+    return _row(f"local/{record['area']}/{record['risk']}", statement, combined, record["source"])
 
 
 def _row(key: str, statement: str, value: str, source: str) -> Mapping[str, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.util import find_spec
 
@@ -74,6 +74,8 @@ class NeedModel:
     seed : int
     rejected : float
         Share of national draws that were infeasible and drawn again.
+    shifts : mapping of area code to ndarray, shape (risk, draw)
+        What local data adds to the logits of an area, or of all areas of an authority.
     """
 
     risks: tuple[str, ...]
@@ -93,6 +95,7 @@ class NeedModel:
     seed: int
     rejected: float
     nested: tuple[tuple[int, int], ...] = ()
+    shifts: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def draws(self) -> int:
@@ -111,6 +114,26 @@ class NeedModel:
             rows = [place[k] for k in self.joint]
             z[rows] = np.linalg.cholesky(_correlation(len(rows), self.correlation)) @ z[rows]
         return np.asarray(sd[:, None] * z[place])
+
+    def _of_authority(self, authority: str) -> Array:
+        """What all areas of an authority share, shape (age_band, risk, draw), logit."""
+        own = self.area_effects(authority, self.authority_sd)
+        if authority in self.shifts:
+            own = own + self.shifts[authority]
+        return np.asarray((self.intercept + self.relevance)[None] + self.age_effect + own[None])
+
+    def _of_areas(self, authority: str, codes: Sequence[str], x: Array) -> Array:
+        """What each area adds, shape (area, risk, draw), logit; an area that is its authority has the authority's effect already."""
+        local = np.stack([self.area_effects(c, self.small_area_sd * (c != authority)) for c in codes])
+        local += x[:, None, None] * self.gradient
+        for i, code in enumerate(codes):
+            if code != authority and code in self.shifts:
+                local[i] += self.shifts[code]
+        return local
+
+    def logits(self, authority: str, codes: Sequence[str], x: Array, risk: int) -> Array:
+        """Logit prevalence of one risk, shape (area, age_band, draw)."""
+        return np.asarray(self._of_authority(authority)[None, :, risk] + self._of_areas(authority, codes, x)[:, None, risk])
 
     def child_counts(self, codes: Sequence[str], parents: Sequence[str], children: Array, log_sd: Array, known_total: bool) -> Array:
         """Draws of children, shape (area, age_band, draw): log-normal errors of mean 1, raked to the total of each band.
@@ -155,7 +178,7 @@ class NeedModel:
         ConstructError
             Where an estimate exceeds the one that it is nested in, in any area and draw.
         """
-        base = (self.intercept + self.relevance)[None] + self.age_effect + self.area_effects(authority, self.authority_sd)[None]
+        base = self._of_authority(authority)
         n, bands, draws = counts.shape
         joint = list(self.joint)
         compiled = compiled_kernel() if len(joint) == 3 else None
@@ -163,8 +186,7 @@ class NeedModel:
         for first in range(0, n, _BLOCK):
             part = slice(first, min(first + _BLOCK, n))
             # An area that is its authority has the authority's effect already.
-            local = np.stack([self.area_effects(c, self.small_area_sd * (c != authority)) for c in codes[part]])
-            local += x[part, None, None] * self.gradient
+            local = self._of_areas(authority, codes[part], x[part])
             affected = np.empty((part.stop - first, bands, len(self.risks), draws))
             patterns = np.empty((part.stop - first, bands, 2 ** len(self.joint) if self.joint else 0, draws))
             here = counts[part]
