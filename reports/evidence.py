@@ -7,7 +7,8 @@ from textwrap import wrap
 from typing import Any
 
 from jsna_model.combining import differences
-from jsna_model.evidence import Evidence
+from jsna_model.evidence import UNITS, Evidence
+from jsna_model.methods.distributions import log_normal_from_interval, quantile_of, share_quantile
 
 _WIDTH, _INDENT = 118, 18
 
@@ -54,6 +55,22 @@ def interval(e: Evidence) -> str:
     return f"{limits(e)} at {e.level:.0%}; {e.interval_basis}"
 
 
+def drawn_from(e: Evidence) -> str:
+    """The distribution, its group, and how far it is from what was published: nothing is fitted silently."""
+    if not e.has_interval:
+        return "not drawn"
+    z = quantile_of(e.level)
+    if UNITS[e.unit] == "logit":
+        lower, median, upper = share_quantile([-z, 0.0, z], e.value, e.lower, e.upper, e.level, e.distribution)
+    elif UNITS[e.unit] == "log":
+        median, lower, upper = log_normal_from_interval(e.value, e.lower, e.upper, e.level).median, e.lower, e.upper
+    else:
+        lower, median, upper = e.lower, (e.lower + e.upper) / 2, e.upper
+    fitted = f"median {amount(float(median), e.unit, False)}, {e.level:.0%} limits {amount(float(lower), e.unit, False)} to "
+    fitted += amount(float(upper), e.unit, False)
+    return f"{e.distribution}: {fitted}; group {e.data_group}, correlation {e.group_correlation:g}"
+
+
 def differs(e: Evidence, other: Evidence) -> str:
     """How another figure differs from this one, in a line."""
     found = [d.what.replace("_", " ") for d in differences(e, other) if d.what not in ("interval", "denominator")]
@@ -89,7 +106,7 @@ def page(e: Evidence, others: Iterable[Evidence], quoted: Sequence[Mapping[str, 
         ),
         ("Place, period", f"{e.geography}; {e.period}"),
         ("Interval", interval(e)),
-        ("Drawn from", f"{e.distribution}; group {e.data_group}, correlation {e.group_correlation:g}" if e.has_interval else "not drawn"),
+        ("Drawn from", drawn_from(e)),
         ("Quality", str(e.quality or "not graded")),
         ("Traps", e.notes or "none known"),
         *((f"Conversion {i}", f"{v} [{v.source}]") for i, v in enumerate(e.conversions, 1)),
