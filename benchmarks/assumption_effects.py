@@ -9,6 +9,7 @@ say nothing of two together. Effects are relative to the base: of the value (a m
 from __future__ import annotations
 
 import csv
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -863,8 +864,18 @@ def document(text: str, content: str) -> str:
     return f"{text[:start]}\n{content}\n{text[end:]}"
 
 
+def rewrite(rows: list[dict[str, str]]) -> None:
+    """Write the register into the document."""
+    text = document(DOCUMENT.read_text(encoding="utf-8"), table(register(), rows))
+    DOCUMENT.write_text(text, encoding="utf-8", newline="\n")
+
+
 def main() -> None:
-    """Measure every change, write the table of effects, and rewrite the register."""
+    """Measure every change, write the table of effects, and rewrite the register; ``--register`` rewrites it from the last table."""
+    if "--register" in sys.argv[1:]:
+        with EFFECTS.open(encoding="utf-8", newline="") as f:
+            rewrite(list(csv.DictReader(f)))
+        return
     began = perf_counter()
     rows = []
     for change in [*need_changes(), *demand_changes()]:
@@ -877,8 +888,7 @@ def main() -> None:
         writer = csv.DictWriter(f, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    text = document(DOCUMENT.read_text(encoding="utf-8"), table(register(), rows))
-    DOCUMENT.write_text(text, encoding="utf-8", newline="\n")
+    rewrite(rows)
     print(f"{perf_counter() - began:.0f} s in all, {len(rows)} effects of {len({r['id'] for r in rows})} assumptions")
 
 

@@ -23,6 +23,7 @@ _HOME = {
     "sources": "provenance",
     "verify": "provenance",
     "load_direct": "direct",
+    "load_local_counts": "local",
     "load_evidence": "evidence",
     "load_evidence_set": "evidence",
     "load_overlap": "evidence",
@@ -46,6 +47,7 @@ __all__ = [
     "load_evidence",
     "load_evidence_set",
     "load_frame",
+    "load_local_counts",
     "load_overlap",
     "load_pathway",
     "load_population",
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
     from data_sources.frame import load_frame
     from data_sources.gazetteer import areas, find_area
+    from data_sources.local import load_local_counts
     from data_sources.nouns import resolve, resolve_need
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from data_sources.boundaries import load_level
 from data_sources.direct import load_direct
 from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted, supplementary_evidence, with_own
+from data_sources.local import load_local_counts, placed, recorded_factors
 from jsna_model.errors import InputError
 
 if TYPE_CHECKING:
+    from data_sources.local import LocalCount
     from jsna_model.direct import Direct
     from jsna_model.evidence import Evidence
     from jsna_model.overlap import Overlap
@@ -37,6 +39,7 @@ class Nouns:
     supplementary: tuple[Evidence, ...]
     sources: list[dict[str, Any]]
     quoted: list[dict[str, Any]]
+    local: tuple[LocalCount, ...]
 
 
 def resolve(study: Study) -> Nouns:
@@ -76,6 +79,9 @@ def resolve(study: Study) -> Nouns:
     boundaries = load_level(study.boundaries, _codes(population, study)) if study.boundaries else None
     projection = load_projection(area.code, figures=figures)
     direct = load_direct(study.direct) if study.direct else ()
+    own = load_local_counts(study.local_counts) if study.local_counts else ()
+    (authority,) = area.authorities
+    local = (*placed(own, population, authority, Path(study.local_counts).name), *recorded_factors(authority, figures))
     return Nouns(
         area.name,
         population,
@@ -89,6 +95,7 @@ def resolve(study: Study) -> Nouns:
         supplementary_evidence(),
         sources(),
         quoted_by_ofsted(),
+        local,
     )
 
 

@@ -15,7 +15,7 @@ from jsna_model.scenario import Change, Scenario
 SCHEMA_VERSION = 1
 
 #: Keys that name files or folders.
-PATHS = ("evidence", "direct", "figures", "footprint", "boundaries")
+PATHS = ("evidence", "direct", "local_counts", "figures", "footprint", "boundaries")
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -35,6 +35,19 @@ class EarlyHelp(_Part):
     def _cost_needs_volume(self) -> EarlyHelp:
         if self.families_per_year is None and (self.unit_cost is not None or self.children_per_family is not None):
             raise ValueError("give families_per_year too: a unit cost or family size means nothing without a volume")
+        return self
+
+
+class Benefit(_Part):
+    """Share of affected children not known to services who would benefit from help, and the reason; only with it is unmet need shown."""
+
+    share: float | None = Field(None, gt=0, le=1)
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Benefit:
+        if (self.share is None) != (not self.reason.strip()):
+            raise ValueError("give a share and its reason together: unmet need is shown only with both")
         return self
 
 
@@ -94,11 +107,13 @@ class Study(_Part):
         with ``replaces``.
     direct : str
         CSV of direct local estimates and known totals (`data_sources.load_direct`).
+    local_counts : str
+        CSV of what services record (`data_sources.load_local_counts`).
     figures : str
         Folder of figures that replace embedded ones of the same name.
     footprint, boundaries : str
-        CSV of LSOA and locality; boundary file. All four are relative to study.toml; empty for none.
-    early_help, publication : tables
+        CSV of LSOA and locality; boundary file. All of these are relative to study.toml; empty for none.
+    early_help, benefit, publication : tables
     parameters : mapping of str to float
         Central values of pathway parameters.
     ready : tuple of str
@@ -117,10 +132,12 @@ class Study(_Part):
     years: StrictInt = Field(11, ge=1, le=18)
     evidence: str = ""
     direct: str = ""
+    local_counts: str = ""
     figures: str = ""
     footprint: str = ""
     boundaries: str = ""
     early_help: EarlyHelp = EarlyHelp()
+    benefit: Benefit = Benefit()
     parameters: dict[str, float] = Field(default_factory=dict)
     ready: tuple[str, ...] = ("early_help_reach", "follow_up")
     start: Month = "2026-04"
@@ -196,7 +213,9 @@ class Study(_Part):
 def _problem(error: Any, file: str) -> Problem:
     key = ".".join(str(p) for p in error["loc"])
     if error["type"] == "extra_forbidden":
-        close = nearest(str(error["loc"][-1]), [*Study.model_fields, "set", *EarlyHelp.model_fields, *Publication.model_fields])
+        close = nearest(
+            str(error["loc"][-1]), [*Study.model_fields, "set", *EarlyHelp.model_fields, *Benefit.model_fields, *Publication.model_fields]
+        )
         hint = f"did you mean {' or '.join(close)}?" if close else "remove it"
         return Problem(f"unknown key {error['loc'][-1]!r}", hint.rstrip("?"), file, column=key)
     if error["type"] == "missing":

@@ -156,7 +156,7 @@ def summary(parts: _Parts) -> Section:
     if gap is not None:
         items.append(
             f"If the estimate is right, at least {_estimate(gap)} live with at least one of these risks and are not open to children's social "
-            "care. It is a broad indication of scale, not a measure of unmet need."
+            "care. It is a broad indication of scale, not a count of children who need a service."
         )
     items += [_scenario_sentence(view, s) for s in other_scenarios(view) if not view.is_stress_test(s)]
     return Section("summary", "Summary", (MODELLED, Bullets(tuple(i for i in items if i))))
@@ -291,14 +291,21 @@ def services(parts: _Parts) -> Section | None:
 
 def unknown(parts: _Parts) -> Section | None:
     """Children not known to services."""
-    table = parts.tables.get("not_known")
-    if table is None:
-        return None
-    text = (
-        "Living in a household with one of these risks is not by itself need for a service. The table sets the estimate beside the published "
-        "count of children in need, to show the scale of what may not be known."
-    )
-    return Section("not_known", "Estimated children not known to services", (text, table))
+    table, known = parts.tables.get("not_known"), parts.tables.get("known")
+    blocks: list[Block] = []
+    if table is not None:
+        blocks += [
+            "Living in a household with one of these risks is not by itself need for a service. The table sets the estimate beside the published "
+            "count of children in need, to show the scale of what may not be known.",
+            table,
+        ]
+    if known is not None:
+        blocks += [
+            "Services record some of these risks. Each record is of its own unit and definition, so it stands beside the estimate and is not "
+            "its numerator: what differs between the two is definition, unit and time as well as what is not known.",
+            known,
+        ]
+    return Section("not_known", "Estimated children not known to services", tuple(blocks)) if blocks else None
 
 
 def what_if(parts: _Parts) -> Section | None:

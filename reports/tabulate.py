@@ -48,6 +48,7 @@ def build(view: View, internal: bool = False) -> list[Table]:
     out += [
         demand_tables.services_now(view),
         need_tables.not_known(view),
+        need_tables.known(view),
         demand_tables.services_ahead(view),
         demand_tables.differences(view),
         demand_tables.per_100_families(view),

@@ -33,6 +33,7 @@ _TO_FILL = {
         "unit_cost = 2000.0          # pounds per family, in 2024-25 prices",
         "children_per_family = 1.9   # without it, 1.74 (ONS, UK 2025)",
     ),
+    "benefit": ("share = 0.3   # of affected children not known to services, who would benefit from help; with the reason for it",),
     "publication": ("Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named.",),
 }
 
@@ -58,6 +59,9 @@ def report(
     seed: Annotated[str, typer.Option(help="Seed of every random stream.")] = "2026",
     evidence: Annotated[Path | None, typer.Option(help="TOML file or folder of estimates of your own.")] = None,
     direct: Annotated[Path | None, typer.Option(help="CSV of direct local estimates and known totals.")] = None,
+    local_counts: Annotated[
+        Path | None, typer.Option(help="CSV of what services record: treatment, Marac, police, GP, early help.")
+    ] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder of figures that replace embedded ones.")] = None,
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality: localities or family-hub areas.")] = None,
     boundaries: Annotated[Path | None, typer.Option(help="GeoJSON, GeoPackage or GeoParquet of wards, MSOAs or districts.")] = None,
@@ -92,6 +96,7 @@ def report(
             "seed": _number(seed, "--seed"),
             "evidence": str(evidence or ""),
             "direct": str(direct or ""),
+            "local_counts": str(local_counts or ""),
             "figures": str(figures or ""),
             "footprint": str(footprint or ""),
             "boundaries": str(boundaries or ""),

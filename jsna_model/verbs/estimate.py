@@ -20,7 +20,7 @@ from jsna_model.errors import Problem, raise_all, unknown_name
 from jsna_model.evidence import Evidence
 from jsna_model.overlap import Overlap
 from jsna_model.population import Population
-from jsna_model.result import JOINT_MEASURES, Result, check_tree
+from jsna_model.result import JOINT_MEASURES, Result, check_tree, frame_node
 from jsna_model.verbs.local_data import with_local
 from jsna_model.verbs.need_model import AREA_CORRELATION, PARENT_CORRELATION, NeedModel, compiled_kernel, fit_need
 
@@ -116,7 +116,11 @@ def estimate(
             if progress:
                 progress("estimating", i + 1, len(codes))
 
-    tree = {"need": _coordinates(model, overlap), "need/parameters": _parameters(model, population)}
+    tree = {
+        "need": _coordinates(model, overlap),
+        "need/parameters": _parameters(model, population),
+        "need/frame": frame_node(population.frame),
+    }
     finer = [level for level in levels if level != "authority"]
     for level in finer:
         tree[f"need/{level}"] = xr.concat(levels[level], dim="area", join="exact", combine_attrs="identical")

@@ -316,7 +316,7 @@ def test_bounds_on_all_three_are_those_of_linear_programming(seed: int) -> None:
     rows = np.vstack([np.ones(8), main.T, size >= 2])
     ends = [linprog(sign * (size == 3), A_eq=rows, b_eq=np.r_[1, singles, two]).fun * sign for sign in (1, -1)]
     lower, upper = all_three_bounds(singles, two)
-    assert [float(lower), float(upper)] == pytest.approx(ends, abs=1e-9)
+    assert [float(lower), float(upper)] == pytest.approx(ends, abs=1e-6)
     assert lower - 1e-12 <= three <= upper + 1e-12
     inside = (3 * lower + upper) / 4
     assume(upper - lower > 1e-6)
