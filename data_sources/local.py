@@ -7,7 +7,7 @@ import io
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
@@ -142,13 +142,13 @@ def placed(counts: Sequence[LocalCount], population: Population, authority: str,
         elif c.unit == "children" and (c.count or 0) > children[here].sum():
             found = f"{c.count:,} children of the {children[here].sum():,.0f} who live there"
             problems.append(Problem(found, "check the count and the area", file, c.line, "count"))
-        out.append(LocalCount(**{**asdict(c), "area": "" if c.area == authority else c.area, "beside": c.beside}))
+        out.append(replace(c, area="" if c.area == authority else c.area))
     raise_all([*problems, *_wrong_together(out, file)])
     return tuple(out)
 
 
 def recorded_factors(authority: str, figures: Path | str | None = None) -> tuple[LocalCount, ...]:
-    """Parental factors recorded at the end of assessment in an authority, year to 31 March 2025, as published or as the user's folder has them.
+    """Parental factors recorded at the end of assessment in an authority, year to 31 March 2025, published or of the user's own folder.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def recorded_factors(authority: str, figures: Path | str | None = None) -> tuple
         Folder of replacement figures; what it holds is the user's own and unpublished.
     """
     table, entries = read_figures(AUTHORITIES, figures), _measures()["published"]
-    own = figures is not None and any((Path(figures) / f"{AUTHORITIES.file}{end}").is_file() for end in ("", ".gz"))
+    own = figures is not None and (Path(figures) / AUTHORITIES.file).is_file()
     rows = table.values.index[table.values["utla23_code"] == authority]
     if not len(rows):
         raise InputError(str(Problem(f"no row for {authority}", "add it", AUTHORITIES.file, authority, "utla23_code")))
@@ -168,6 +168,8 @@ def recorded_factors(authority: str, figures: Path | str | None = None) -> tuple
     for name, entry in entries["measure"].items():
         value, status = float(table.values.loc[rows[0], name]), str(table.status.loc[rows[0], name])
         present = value == value
+        if present and not value.is_integer():
+            raise InputError(str(Problem(f"{value:g} is not whole", "give the number counted", AUTHORITIES.file, authority, name)))
         out.append(
             LocalCount(
                 name,
@@ -184,7 +186,7 @@ def recorded_factors(authority: str, figures: Path | str | None = None) -> tuple
                 entries["warning"],
                 tuple(entry["beside"]),
                 own=own,
-                fitted=True,
+                fitted=bool(entry["beside"]),
             )
         )
     return tuple(out)
@@ -272,7 +274,7 @@ def _is_period(text: str) -> bool:
 def _count(cell: str) -> tuple[int | None, str, str]:
     """Count, symbol and what is wrong with a cell."""
     symbol = cell.lower().removeprefix("[").removesuffix("]")
-    if symbol in STATUS:
+    if symbol in STATUS and (symbol or not cell):
         return None, symbol or "x", ""
     if re.fullmatch(r"\d+(\.0*)?", cell, re.ASCII):
         return int(float(cell)), "", ""
@@ -280,9 +282,8 @@ def _count(cell: str) -> tuple[int | None, str, str]:
         return None, "", f"{cell} is negative"
     if cell.endswith("%"):
         return None, "", f"{cell} is a percentage, not a count"
-    if re.fullmatch(r"\d*\.\d+", cell):
-        return None, "", f"{cell} is not whole: a share, a rate or an estimate"
-    return None, "", f"{cell!r} is not a count"
+    whole = not re.fullmatch(r"\d*\.\d+", cell)
+    return None, "", f"{cell!r} is not a count" if whole else f"{cell} is not whole: a share, a rate or an estimate"
 
 
 def _wrong_together(counts: Sequence[LocalCount], file: str) -> list[Problem]:

@@ -114,6 +114,7 @@ def pool(
     ----------
     See `jsna_model.methods.pooling`.
     """
+    across = (across,) if isinstance(across, str) else tuple(across)
     problems = [Problem(f"{w!r} cannot be varied across", f"use {', '.join(SOFT)}", column="across") for w in across if w not in SOFT]
     if len(estimates) < 2:
         problems.append(Problem(f"{len(estimates)} estimate{'s' * (len(estimates) != 1)} given", "give two or more"))

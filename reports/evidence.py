@@ -73,8 +73,28 @@ def drawn_from(e: Evidence) -> str:
 
 def differs(e: Evidence, other: Evidence) -> str:
     """How another figure differs from this one, in a line."""
-    found = [d.what.replace("_", " ") for d in differences(e, other) if d.what not in ("interval", "denominator")]
-    return f"differs in {', '.join(found)}" if found else "of the same construct"
+    apart = differences(e, other)
+    found = [_part(d.what, other) for d in apart if d.what not in ("interval", "denominator", "data_group")]
+    shared = "; from the same data" if any(d.what == "data_group" for d in apart) else ""
+    return (f"differs in {', '.join(found)}" if found else "of the same construct") + shared
+
+
+def _part(what: str, other: Evidence) -> str:
+    """A part in which the other differs, with the other's term where that is short."""
+    term = str(getattr(other.construct, what, ""))
+    return f"{what} ({term})" if what in ("condition", "instrument", "window", "whose") and len(term) < 60 else what
+
+
+#: Which conversion helps with which difference.
+HELPS = {
+    "geography": "to_england",
+    "ages": "under_16_to_under_18",
+    "instrument": "old_to_new_questions (Crime Survey)",
+    "whose": "adults_to_children, or adults_to_parents, parents_to_coresident, coresident_to_children",
+    "unit": "count_to_share",
+}
+#: Figures listed beside one, at most.
+MOST = 10
 
 
 def page(e: Evidence, others: Iterable[Evidence], quoted: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -116,7 +136,9 @@ def page(e: Evidence, others: Iterable[Evidence], quoted: Sequence[Mapping[str, 
         ("Read in", s.read_in),
         ("Address", s.url or "not recorded"),
         ("Licence", s.licence),
-        *(("Ofsted 2015", f"quoted as: {q['wording']}. {q['issue']}") for q in quoted if q["key"] == e.key or q["instead"] == e.key),
+        *(("Ofsted 2015", f"quoted as: {q['wording']}. {q['issue']} {_instead(q)}") for q in quoted if q["key"] == e.key),
+        *(("Used for", f"what Ofsted quoted in 2015 as {q['key']}: {q['wording']}. {q['issue']}") for q in quoted if q["instead"] == e.key),
+        *([("Replaces", f"{e.replaces}, by the user's decision")] if e.replaces else []),
     ]
     blocks = [f"{e.key}  {e.label}", *(_row(name, text) for name, text in rows)]
     blocks += _section("Disagrees with, or taken for it: shown side by side, never averaged", e, _contradictions(e, others))
@@ -124,11 +146,20 @@ def page(e: Evidence, others: Iterable[Evidence], quoted: Sequence[Mapping[str, 
     free = [o for o in others if not any(d.hard for d in differences(e, o))]
     blocks.append("\nMay be combined with")
     for o in free:
-        soft = ", ".join(repr(d.what) for d in differences(e, o))
-        blocks.append(f"  {o.key}: {f'if you name across=({soft})' if soft else 'as it stands'}")
+        soft = "".join(f"{d.what!r}, " for d in differences(e, o))
+        blocks.append(f"  {o.key}: {f'if you name across=({soft.strip()})' if soft else 'as it stands'}")
     if not free:
-        blocks.append("  no other figure as it stands: constructs or data differ. A named conversion may help: jsna_model.conversions")
+        near = [*_contradictions(e, others), *_beside(e, others)]
+        parts = {d.what for o in near for d in differences(e, o)}
+        help_ = "; ".join(f"{what}: {name}" for what, name in HELPS.items() if what in parts)
+        blocks.append("  no other figure as it stands: constructs or data differ.")
+        if help_:
+            blocks.append(f"  Named conversions in jsna_model.conversions, by difference: {help_}")
     return "\n".join(blocks)
+
+
+def _instead(q: Mapping[str, Any]) -> str:
+    return f"Used instead: {q['instead']}." if q["instead"] else "Not used."
 
 
 def _row(name: str, text: str) -> str:
@@ -137,7 +168,14 @@ def _row(name: str, text: str) -> str:
 
 
 def _section(title: str, e: Evidence, rows: Sequence[Evidence]) -> list[str]:
-    return [f"\n{title}", *(f"  {o.key}: {value(o)} {o.label} ({o.geography}, {o.period}); {differs(e, o)}" for o in rows)] if rows else []
+    if not rows:
+        return []
+    more = [f"  and {len(rows) - MOST} more: jsna evidence list --topic {e.topic!r}"] if len(rows) > MOST else []
+    return [
+        f"\n{title}",
+        *(f"  {o.key}: {value(o)} {o.label} ({o.geography}, {o.period}); {differs(e, o)}" for o in rows[:MOST]),
+        *more,
+    ]
 
 
 def _contradictions(e: Evidence, others: Sequence[Evidence]) -> list[Evidence]:
@@ -147,9 +185,10 @@ def _contradictions(e: Evidence, others: Sequence[Evidence]) -> list[Evidence]:
 
 def _beside(e: Evidence, others: Sequence[Evidence]) -> list[Evidence]:
     """Figures of the same topic and unit about the same people, largest first: why this one and not another."""
-    same = [o for o in others if o.topic == e.topic and o.unit == e.unit and e.unit != "statement"]
+    same = [o for o in others if o.topic == e.topic and "statement" not in (e.unit, o.unit)]
     child = e.construct.whose.startswith("child ")
     same = [
         o for o in same if o.construct.whose.startswith("child ") == child and (child or o.construct.condition == e.construct.condition)
     ]
-    return sorted(same, key=lambda o: -o.value)
+    alike = [o for o in same if o.unit == e.unit or o.construct == e.construct]
+    return sorted(alike, key=lambda o: (o.construct != e.construct, o.construct.condition != e.construct.condition, -o.value))

@@ -138,7 +138,12 @@ def _topic_page(topic: str, meaning: str, evidence: Sequence[Evidence]) -> str:
     against = [e for e in rows if e.contradicts]
     if against:
         lines.append("## Conflicts, side by side\n")
-        lines += [f"- **{e.key}** ({value(e)}) against {', '.join(_named(k, evidence) for k in e.contradicts)}" for e in against]
+        told: set[frozenset[str]] = set()
+        for e in against:
+            new = [k for k in e.contradicts if frozenset((e.key, k)) not in told]
+            told |= {frozenset((e.key, k)) for k in new}
+            if new:
+                lines.append(f"- **{e.key}** ({value(e)}) against {', '.join(_named(k, evidence) for k in new)}")
         lines.append("")
     lines.append("## Traps and intervals\n")
     lines += [

@@ -8,8 +8,9 @@ import numpy as np
 
 from reports import words
 from reports.disclosure import decimal, modelled, nearest, published, reliability
+from reports.own_counts import protect_known
 from reports.table import MAY_NOT_SUM, Column, Table, frame
-from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View, construct_words
+from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View, construct_words, interval
 
 NUMBERED = 140  # areas up to which a map of hexagons carries numbers
 CREDIBLE = "95% credible interval"
@@ -342,8 +343,6 @@ def to_2035(view: View) -> Table | None:
     data = view.group("demand/population")
     if data is None or "affected_projected" not in data:
         return None
-    from reports.view import interval
-
     columns = (
         Column("Year", "year"),
         Column("Projected children", "count"),
@@ -441,6 +440,16 @@ def not_known(view: View) -> Table | None:
     records.append(
         ["Estimated children not known to services (floor)", "estimated", *(counts(gap, "authority") if gap else ["[x]", "[x]", "[x]"])]
     )
+    benefit, notes = view.provenance.get("benefit") or {}, []
+    if benefit.get("share"):
+        share = float(benefit["share"])
+        need = Interval(gap.value * share, gap.lower * share, gap.upper * share) if gap else None
+        label = f"Unmet need: {words.percent(share)} of those not known (floor)"
+        records.append([label, "estimated", *(counts(need, "authority") if need else ["[x]", "[x]", "[x]"])])
+        notes.append(
+            f"Unmet need is {words.percent(share)} of the row above, the share of children not known who would benefit from help. That share is this "
+            f"study's own assumption, without an interval. Its reason: {str(benefit['reason']).rstrip('.')}."
+        )
     return Table(
         "not_known",
         f"Estimated children affected, and children in need, {view.name}",
@@ -456,7 +465,8 @@ def not_known(view: View) -> Table | None:
             "The last row takes every child in need away, as if each lived with one of these risks. The number not known to children's social care "
             "is therefore at least this, if the estimate is right; it is never shown below zero.",
             "'Not known to services' means not open to children's social care on that day. Schools, health visitors or early help may know the child.",
-            "It is a broad indication of scale. It is not a measure of unmet need.",
+            "It is a broad indication of scale. It does not say how many of these children need a service.",
+            *notes,
         ),
         kind="demand",
     )
@@ -464,8 +474,6 @@ def not_known(view: View) -> Table | None:
 
 def gap_not_known(view: View) -> Interval | None:
     """Children affected less children in need at 31 March, draw by draw and not below zero; None where the count is absent."""
-    from reports.view import interval
-
     observed = view.group("demand/observed")
     if observed is None or view.code not in observed["area"].values or "child_in_need_at_31_march" not in observed["service"].values:
         return None
@@ -473,3 +481,112 @@ def gap_not_known(view: View) -> Interval | None:
     if np.isnan(count):
         return None
     return interval(np.maximum(view.draws("any_risk") - count, 0.0))
+
+
+NOT_INDEPENDENT = "Not independent: the gradient of this risk was fitted to these counts (year to March 2025)."
+NO_RATIO = (
+    "No record is divided by an estimate. Only a record of children is taken from one, in the workbook, as if each child recorded were counted "
+    "once and lived with the risk: a floor, never below zero. Assessments, cases, incidents, episodes, patients and adults are not children."
+)
+
+
+def known(view: View) -> Table | None:
+    """What services record, each with its definition, unit and warnings, beside the estimate of the risk that it is about."""
+    rows = protect_known(view.provenance.get("known") or ())
+    if not rows:
+        return None
+    columns = (
+        Column("Recorded by services"), Column("Area"), Column("Recorded", "count"), Column("Unit counted"), Column("Period"), Column("Basis of the record"),
+        Column("Definition"), Column("Construct"), Column("Source"), Column("Beside the estimate of"), *ESTIMATE,
+        Column("Estimated and not recorded (floor)", "count"), Column("Floor: lower limit", "count"), Column("Floor: upper limit", "count"),
+        Column("Warnings"),
+    )  # fmt: skip
+    records: list[list[object]] = []
+    means: dict[str, str] = {}
+    said: dict[str, list[str]] = {}
+    for r in rows:
+        risk = next((b for b in r["beside"] if b in view.result.risks or (b == "any_risk" and view.members)), None)
+        place, level, x = _where(view, r["area"], risk)
+        warnings = [r["warning"]]
+        if risk and r["fitted"] and _derived(view, risk):
+            warnings.append(NOT_INDEPENDENT)
+        means[r["label"]] = r["definition"]
+        for w in warnings:
+            if r["label"] not in said.setdefault(w, []):
+                said[w].append(r["label"])
+        if r["unit"] != "children":
+            floor: list[int | str] = ["[z]"] * 3
+        elif r["count"] is None or risk is None or r["area"]:
+            floor = ["[x]"] * 3
+        else:
+            floor = counts(interval(np.maximum(view.draws(risk) - r["count"], 0.0)), "authority")
+        records.append(
+            [
+                r["label"],
+                place,
+                published(r["count"], r["status"]),
+                r["unit"],
+                r["period"],
+                r["basis"],
+                words.upper_first(r["definition"]),
+                r["construct"],
+                f"{r['source']}{f'; {note}' if (note := r['note']) else ''}",
+                view.measure_label(risk) if risk else "none",
+                *(counts(x, level) if x else ["[x]" if risk else "[z]"] * 3),
+                *floor,
+                " ".join(warnings),
+            ]
+        )
+    return Table(
+        "known",
+        f"Known to services, beside what is estimated, {view.name}",
+        "; ".join(dict.fromkeys([*(r["source"] for r in rows), view.need_source])),
+        "each record and each risk has its own",
+        "observed (recorded) and estimated, by column",
+        CREDIBLE + " for estimates; counts have none",
+        columns,
+        frame(columns, records),
+        (
+            NO_RATIO,
+            *(f"{label}: {meaning}.{_alone(said, label)}" for label, meaning in means.items()),
+            *(_shared(w, labels) for w, labels in said.items() if len(labels) > 1),
+            *(("The user's own counts are not published: 1 to 5 are [c], with what would give them away.",) if any(r["own"] for r in rows) else ()),
+        ),
+        kind="demand",
+        brief=tuple(i for i, r in enumerate(rows) if not r["area"]) or None,
+        brief_title="the whole authority",
+        document_columns=(
+            "Recorded by services", "Recorded", "Unit counted", "Period", "Beside the estimate of",
+            *(c.label for c in ESTIMATE),
+        ),
+    )  # fmt: skip
+
+
+def _alone(said: dict[str, list[str]], label: str) -> str:
+    """Warnings of one measure only."""
+    return "".join(f" {w}" for w, labels in said.items() if labels == [label])
+
+
+def _shared(warning: str, labels: list[str]) -> str:
+    """A warning of several measures, said once; it names what it is about, or is given their labels."""
+    if warning != NOT_INDEPENDENT:
+        return warning
+    return f"{labels[0]}{''.join(f'; {words.lower_first(x)}' for x in labels[1:])}: {words.lower_first(warning)}"
+
+
+def _where(view: View, area: str, risk: str | None) -> tuple[str, str, Interval | None]:
+    """Name and level of the area of a record, and its estimate of a risk."""
+    if not area:
+        return view.name, "authority", view.need(risk) if risk else None
+    for level in view.small_levels:
+        node = view.node(level)
+        if area in node["area"].values:
+            at = node.sel(area=area)
+            return str(at["area_name"].values), level, component(at, risk) if risk and risk in at["component"].values else None
+    return area, "ward", None
+
+
+def _derived(view: View, risk: str) -> bool:
+    """Whether the gradient of a risk, or of one of the set, rests on the recorded factors."""
+    of = view.members if risk == "any_risk" else [risk]
+    return any("derived for this package" in str((view.evidence[k].get("variation") or {}).get("source")) for k in of)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from reports.disclosure import suppress
+from reports.disclosure import SUPPRESSED, suppress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,4 +49,43 @@ def protect(observed: xr.Dataset, code: str) -> xr.Dataset:
     if "status" in out:
         out["status"] = out["status"].astype(object)
         out["status"].loc[hidden] = "c"
+    return out
+
+
+def protect_known(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Records of what services record, with the user's own counts of 1 to 5 suppressed, and what would give them away.
+
+    Counts of one measure, period and unit by area are one table with the whole authority as its total; what the areas leave over is an
+    area not shown. Where they count more than the whole (people counted in two areas), they do not add up and stand alone.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Records of `data_sources.local.LocalCount`, in provenance under ``known``.
+
+    Returns
+    -------
+    list of dict
+        Suppressed counts are None with status ``c``.
+    """
+    import pandas as pd
+
+    out = [dict(r) for r in rows]
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for r in out:
+        if r["own"]:
+            groups.setdefault((r["measure"], r["period"], r["unit"]), []).append(r)
+    for group in groups.values():
+        counts = {r["area"] or "Total": float("nan") if r["count"] is None else float(r["count"]) for r in group}
+        parts = [v for area, v in counts.items() if area != "Total" and v == v]
+        rest = counts.get("Total", float("nan")) - sum(parts)
+        if parts and rest >= 0:
+            if rest > 0:
+                counts = {"elsewhere": float("nan"), **counts}
+            shown = suppress(pd.DataFrame({"count": counts}))["count"]
+        else:
+            shown = pd.concat([suppress(pd.DataFrame({"count": [v]}, index=[area]), None)["count"] for area, v in counts.items()])
+        for r in group:
+            if shown[r["area"] or "Total"] == SUPPRESSED:
+                r |= {"count": None, "status": "c"}
     return out

@@ -13,8 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from data_sources.evidence._read import own_terms, parse, read_entries, read_text, read_toml
-from jsna_model.errors import ConstructError, Problem, raise_all, unknown_name
+from data_sources.evidence._read import Lines, own_terms, parse, read_entries, read_text, read_toml, rows_of
+from jsna_model.errors import ConstructError, InputError, Problem, raise_all, unknown_name
 from jsna_model.evidence import Evidence
 from jsna_model.overlap import Overlap, Share
 
@@ -88,10 +88,11 @@ def _find(name: str, entries: dict[str, Evidence], own: Sequence[Evidence]) -> E
     of_risk = [e for e in entries.values() if e.risk == name and name not in ROLES]
     if name in DEFAULTS:
         default = entries[DEFAULTS[name]]
-        rivals = [e.key for e in own if e.risk == name]
-        if not rivals:
-            return default
-        of_risk = [default, *(e for e in own if e.risk == name)]
+        rivals = [e for e in own if e.risk == name]
+        instead = [e for e in rivals if e.replaces == default.key]
+        if not rivals or len(instead) == 1:
+            return instead[0] if instead else default
+        of_risk = [default, *rivals]
     if not of_risk:
         raise unknown_name("evidence", name, [*entries, *{e.risk for e in entries.values() if e.risk}], "jsna evidence list")
     if len(of_risk) > 1:
@@ -319,39 +320,80 @@ def _catalogue() -> tuple[Evidence, ...]:
         entries, wrong = read_entries(read_text(_path(name)), _path(name), vocabulary())
         found += entries
         problems += wrong
-    raise_all([*problems, *_duplicates(found)])
+    keys = [e.key for e in found]
+    problems += [Problem(f"key {k!r} is in two files", "give each its own", None, k, "key") for k in {k for k in keys if keys.count(k) > 1}]
+    raise_all([*problems, *_dangling(found, set(keys))])
     return tuple(found)
 
 
 def _own(path: Path) -> tuple[Evidence, ...]:
-    """Entries of the user's own file or folder, every problem at once."""
+    """Entries of the user's own file or folder, every problem of every file at once."""
     paths = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     raise_all([Problem("no .toml file in the folder", "write one, in the form of the catalogue's", str(path))] if not paths else [])
-    texts = {p: read_text(p) for p in paths}
     terms = {field: dict(known) for field, known in vocabulary().items()}
-    for p, text in texts.items():
-        for field, new in own_terms(parse(text, p)).items():
+    contents: dict[Path, tuple[str, dict[str, Any]]] = {}
+    problems: list[Problem] = []
+    for p in paths:
+        try:
+            text = read_text(p)
+            contents[p] = (text, parse(text, p))
+        except InputError as error:
+            problems += error.problems
+            continue
+        for field, new in own_terms(contents[p][1]).items():
             terms.setdefault(field, {}).update(new)
-    found, problems = [], []
-    for p, text in texts.items():
+    # A file of the catalogue itself may be checked too: its own keys are then not taken by others.
+    inside = {p.stem for p in contents if p.resolve().parent == _path("").parent.resolve()}
+    taken = {} if inside else {e.key: "the catalogue" for e in _catalogue()}
+    found: list[Evidence] = []
+    for p, (text, content) in contents.items():
         entries, wrong = read_entries(text, p, terms)
         found += entries
         problems += wrong
-    # A file of the catalogue itself may be checked too: its own keys are then not taken by others.
-    own = {e.key for p in paths if p.resolve().parent == _path("").parent.resolve() for e in found if e.key}
-    raise_all([*problems, *_duplicates(found, {e.key for e in _catalogue()} - own, str(path))])
+        problems += _taken(content, Lines(text), p, taken)
+    known = {e.key for e in (*_catalogue(), *found)} | set(taken)
+    raise_all([*problems, *_dangling(found, known, str(path))])
     return tuple(found)
 
 
-def _duplicates(entries: Iterable[Evidence], taken: Iterable[str] = (), file: str | None = None) -> list[Problem]:
-    """Keys given twice, and keys that are taken already; and names of other entries that are not there."""
-    seen, problems = set(taken), []
-    for e in entries:
-        if e.key in seen:
-            problems.append(Problem(f"key {e.key!r} is taken", "give it a key of its own: nothing is overridden", file, e.key, "key"))
-        seen.add(e.key)
-    for e in entries:
-        for other in (*e.contradicts, *([e.nested_in] if e.nested_in else ())):
-            if other not in seen:
-                problems.append(Problem(f"no estimate has key {other!r}", "correct the key", file, e.key, "contradicts"))
+def _taken(content: dict[str, Any], lines: Lines, path: Path, taken: dict[str, str]) -> list[Problem]:
+    """Keys of a file that the catalogue or another file has already; its own are added to `taken`."""
+    problems, own = [], {}
+    for table, index, row in rows_of(content):
+        key, here = row.get("key"), lines.file(str(path), table, index, "key")
+        if isinstance(key, str) and key in taken:
+            fix = "give it a key of its own: nothing is overridden"
+            problems.append(Problem(f"key {key!r} is taken, by {taken[key]}", fix, here, key, "key"))
+        elif isinstance(key, str):
+            own[key] = here
+    taken |= own
+    return problems
+
+
+def _dangling(entries: Iterable[Evidence], known: set[str], file: str | None = None) -> list[Problem]:
+    """Names of other entries that are not there."""
+    return [
+        Problem(f"no estimate has key {other!r}", "correct the key", file, e.key, column)
+        for e in entries
+        for column, others in (("contradicts", e.contradicts), ("nested_in", (e.nested_in,) if e.nested_in else ()))
+        for other in others
+        if other not in known
+    ]
+
+
+def unsound_sets(entries: Sequence[Evidence], file: str) -> list[Problem]:
+    """Coherent sets among entries that could not be loaded: members that differ, shares that no joint has."""
+    problems = []
+    for name in dict.fromkeys(e.set_name for e in entries if e.set_name):
+        rows = [e for e in entries if e.set_name == name]
+        members, shares = [e for e in rows if e.risk not in ROLES], {e.risk: e for e in rows if e.risk in ROLES}
+        problems += [Problem(p.found, p.fix, file, p.row, p.column) for e in members[1:] for p in _incoherent(members[0], e)]
+        two, three = shares.get("two_or_more"), shares.get("all_three")
+        if two and three and three.value > two.value:
+            what = f"all three ({three.value:g}) exceeds two or more ({two.value:g}) in set {name!r}"
+            problems.append(Problem(what, "all three is part of two or more", file, three.key, "value"))
+        singles = sum(e.value for e in members)
+        if two and three and two.value + three.value > singles:
+            what = f"two or more and all three ({two.value + three.value:g}) exceed the singles ({singles:g}) in set {name!r}"
+            problems.append(Problem(what, "any + two or more + all three is the sum of the singles", file, two.key, "value"))
     return problems

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from jsna_model.errors import InputError, Problem, nearest
+from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.evidence import UNITS, Construct, Conversion, Evidence, Quality, Relevance, Source, Variation
 
 Table = Mapping[str, Any]
@@ -188,9 +188,11 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise InputError(str(Problem("no such file", "check the path", str(path)))) from None
+        raise_all([Problem("no such file", "check the path", str(path))])
+        raise AssertionError("unreachable") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(Problem(f"cannot be read as TOML: {error}", "correct it, in UTF-8", str(path)))) from None
+        raise_all([Problem(f"cannot be read as TOML: {error}", "correct it, in UTF-8", str(path))])
+        raise AssertionError("unreachable") from None
 
 
 def parse(text: str, path: Path) -> dict[str, Any]:
@@ -198,7 +200,8 @@ def parse(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(str(Problem(f"cannot be read as TOML: {error}", "correct it, in UTF-8", str(path)))) from None
+        raise_all([Problem(f"cannot be read as TOML: {error}", "correct it, in UTF-8", str(path))])
+        raise AssertionError("unreachable") from None
 
 
 def read_entries(text: str, path: Path, terms: Terms) -> tuple[list[Evidence], list[Problem]]:
@@ -219,7 +222,7 @@ def read_entries(text: str, path: Path, terms: Terms) -> tuple[list[Evidence], l
     problems : list of Problem
     """
     content = parse(text, path)
-    lines, file = _Lines(text), str(path)
+    lines, file = Lines(text), str(path)
     problems = [_unknown(name, TABLES, "table", file, lines.of(name)) for name in content if name not in TABLES]
     publication, wrong = _publication(content, file, lines)
     problems += wrong
@@ -228,20 +231,23 @@ def read_entries(text: str, path: Path, terms: Terms) -> tuple[list[Evidence], l
     common = content.get("common", {})
     if not isinstance(common, dict):
         return [], [*problems, Problem(f"{common!r} is not a table", "write [common]", file, column="common")]
-    rows = list(_rows(content))
+    rows = list(rows_of(content))
     if not rows and "quoted" not in content:
         return [], [*problems, Problem("no [[evidence]] entries", "write one [[evidence]] table an estimate", file, column="evidence")]
     found: list[Evidence] = []
-    seen: set[str] = set()
-    for index, row in enumerate(rows, 1):
+    seen: dict[str, str] = {}
+    for number, (table, index, row) in enumerate(rows, 1):
         merged = {"data_group": path.stem, **common, **row}
         key = merged.get("key")
-        place = key if isinstance(key, str) and key else f"entry {index}"
+        place = key if isinstance(key, str) and key else f"entry {number}"
+        here = lines.file(file, table, index, "key")
         if place in seen:
-            problems.append(Problem(f"key {place!r} occurs twice", "give each entry its own key", lines.file(file, place), place, "key"))
-        seen.add(place)
+            problems.append(
+                Problem(f"key {place!r} occurs twice, first at {seen[place]}", "give each entry its own key", here, place, "key")
+            )
+        seen.setdefault(place, here)
         made, wrong = _entry(merged, publication, known, place)
-        problems += [replace(p, file=lines.file(file, place, p.column), row=place) for p in wrong]
+        problems += [replace(p, file=lines.file(file, table, index, p.column), row=place) for p in wrong]
         if made is not None:
             found.append(made)
     return found, problems
@@ -253,7 +259,7 @@ def own_terms(content: Table) -> dict[str, dict[str, str]]:
     return {k: v for k, v in terms.items() if isinstance(v, dict)} if isinstance(terms, dict) else {}
 
 
-def _publication(content: Table, file: str, lines: _Lines) -> tuple[_Publication | None, list[Problem]]:
+def _publication(content: Table, file: str, lines: Lines) -> tuple[_Publication | None, list[Problem]]:
     table = content.get("publication")
     where = lines.of("publication")
     if not isinstance(table, dict):
@@ -266,23 +272,27 @@ def _publication(content: Table, file: str, lines: _Lines) -> tuple[_Publication
         return None, [replace(p, column=f"publication.{p.column}") for p in found]
 
 
-def _rows(content: Table) -> Iterator[dict[str, Any]]:
-    """Entries as written, and those that a series stands for."""
-    for row in _tables(content, "evidence"):
-        yield dict(row)
-    for row in _tables(content, "series"):
+def rows_of(content: Table) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Entries as written, and those that a series stands for, each with its table and place in it."""
+    for i, row in enumerate(_tables(content, "evidence")):
+        yield "evidence", i, dict(row)
+    for i, row in enumerate(_tables(content, "series")):
         given = {k: v for k, v in row.items() if k not in ("values", "year_offset", "year_notes")}
         for year, value in row.get("values", {}).items():
             notes = " ".join(n for n in (row.get("notes", ""), row.get("year_notes", {}).get(year, "")) if n)
-            yield {
-                **given,
-                "key": f"{row.get('key')}-{year}",
-                "label": f"{row.get('label')}, {year}",
-                "value": value,
-                "period": str(row.get("period", "{year}")).replace("{year}", year),
-                "year": float(year) + row.get("year_offset", 0.0),
-                "notes": notes,
-            }
+            yield (
+                "series",
+                i,
+                {
+                    **given,
+                    "key": f"{row.get('key')}-{year}",
+                    "label": f"{row.get('label')}, {year}",
+                    "value": value,
+                    "period": str(row.get("period", "{year}")).replace("{year}", year),
+                    "year": float(year) + row.get("year_offset", 0.0),
+                    "notes": notes,
+                },
+            )
 
 
 def _tables(content: Table, name: str) -> list[dict[str, Any]]:
@@ -484,35 +494,31 @@ def _unknown(name: str, known: Iterable[str], what: str, file: str | None, line:
     return Problem(f"unknown {what} {name!r}", fix.rstrip("."), f"{file}:{line}" if line else file, None, name)
 
 
-class _Lines:
-    """Line numbers in a TOML text: the parser does not keep them, so they are found by the way the text is written."""
+class Lines:
+    """Line numbers in a TOML text: the parser does not keep them, so entries are found by their order."""
 
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
+        heads = [(n, line.strip()) for n, line in enumerate(self._lines) if line.lstrip().startswith("[[")]
+        self._starts = {name: [n for n, head in heads if head.startswith(f"[[{name}]]")] for name in ("evidence", "series")}
+        self._heads = [n for n, _ in heads]
 
     def of(self, name: str) -> int | None:
         """Line of a table's header or of a bare key."""
         pattern = re.compile(rf"\s*\[*\s*{re.escape(name)}\b")
         return next((n for n, line in enumerate(self._lines, 1) if pattern.match(line)), None)
 
-    def file(self, file: str, key: str, column: str | None = None) -> str:
-        """``file:line`` of a field of the last entry with a key, or of the entry's own line; the file where neither is found."""
-        own = re.compile(rf"""\s*key\s*=\s*["']{re.escape(re.sub(r"-[0-9]{4}$", "", key))}(-[0-9]{{4}})?["']""")
-        starts = [n for n, line in enumerate(self._lines) if own.match(line)]
-        if not starts:
+    def file(self, file: str, table: str, index: int, column: str | None = None) -> str:
+        """``file:line`` of a field of the n-th entry of a table, or of its key; of its header where the field is not written there."""
+        starts = self._starts[table]
+        if index >= len(starts):
             return file
-        start = starts[-1]
-        if column:
-            name = column.split(".")[0]
-            for n in self._block(start):
-                if re.match(rf"\s*(\[+[\w.-]*)?{re.escape(name)}\b", self._lines[n]):
-                    return f"{file}:{n + 1}"
-        return f"{file}:{start + 1}"
-
-    def _block(self, start: int) -> Iterator[int]:
-        """Lines of the entry that has line `start`: back to its header, on to the next entry's."""
-        first = next((n for n in range(start, -1, -1) if self._lines[n].startswith("[[")), 0)
-        for n in range(first + 1, len(self._lines)):
-            if self._lines[n].startswith("[[evidence]]") or self._lines[n].startswith("[[series]]"):
-                return
-            yield n
+        first = starts[index]
+        end = next((n for n in self._heads if n > first), len(self._lines))
+        parts = column.split(".") if column else []
+        for name in [*parts[::-1], "key"]:
+            pattern = re.compile(rf"\s*(\[[\w-]+\.)?{re.escape(name)}\b")
+            found = next((n for n in range(first + 1, end) if pattern.match(self._lines[n])), None)
+            if found is not None:
+                return f"{file}:{found + 1}"
+        return f"{file}:{first + 1}"

@@ -197,20 +197,24 @@ def estimate(
 def evidence_check(path: Annotated[Path, typer.Argument(help="TOML file of estimates of your own, or a folder of them.")]) -> None:
     """Check your own estimates; every problem is reported at once, with file and line."""
     import data_sources as src
+    from data_sources.evidence import unsound_sets
 
     found = src.load_evidence(path=path)
+    raise_all(unsound_sets(found, str(path)))
     for e in found:
-        use = "a share of children: estimate can use it" if _usable(e) else "not used by estimate as it stands"
+        lacking = _lacking(e)
+        use = f"not used by estimate: {'; '.join(lacking)}" if lacking else "a share of children: estimate can use it"
         typer.echo(f"{e.key}: {e.label}; {use}")
-    typer.echo(f"{path}: sound. {len(found)} estimates.")
+    typer.echo(f"{path}: sound. Estimates: {len(found)}.")
 
 
-def _usable(e: Evidence) -> bool:
+def _lacking(e: Evidence) -> list[str]:
+    """What keeps `estimate` from using it; nothing where it can."""
     try:
         e.require_usable()
-    except ConstructError:
-        return False
-    return True
+    except ConstructError as error:
+        return [p.found for p in error.problems]
+    return []
 
 
 @evidence_app.command(name="list")
@@ -225,14 +229,14 @@ def evidence_list(
 ) -> None:
     """Every figure of the catalogue in a line each, or those that pass the filters."""
     import data_sources as src
-    from reports.evidence import line
+    from reports.evidence import line, value
 
     wanted = {"topic": topic, "whose": whose, "unit": unit, "geography": geography}
     found = 0
     for e in (*src.load_evidence(*src.evidence_keys()), *(src.load_evidence(path=own) if own else ())):
         has = {"topic": e.topic, "whose": e.construct.whose, "unit": e.unit, "geography": e.geography}
-        words = " ".join((e.key, e.risk, e.label, e.construct.condition, e.geography, e.period, str(e.source)))
-        if all(v.lower() in has[k].lower() for k, v in wanted.items()) and text.lower() in words.lower() and (not usable or _usable(e)):
+        words = " ".join((e.key, e.risk, e.label, e.construct.condition, e.geography, e.period, str(e.source), value(e), e.notes))
+        if all(v.lower() in has[k].lower() for k, v in wanted.items()) and text.lower() in words.lower() and not (usable and _lacking(e)):
             typer.echo(line(e))
             found += 1
     if not found:

@@ -579,3 +579,30 @@ def test_show_answers_where_a_number_comes_from() -> None:
     text = page(by_key("ALC-02"), CATALOGUE.values(), src.quoted_by_ofsted())
     for part in ("2,600,000 children", "AUDIT above 8", "under 16", "2000", "abstract", "Ofsted 2015", "ALC-05", "ALC-23-N", "Licence"):
         assert part in text, part
+
+
+def test_lines_are_right_where_a_key_is_given_twice_and_every_file_is_read(tmp_path: Path) -> None:
+    entry = GOOD[GOOD.index("[[evidence]]") :]
+    text = GOOD.replace("value = 0.08", "value = 22") + entry.replace('whose = "child exposed"', 'whose = "child exposd"')
+    own(tmp_path, text)
+    (tmp_path / "broken.toml").write_text("x = [", encoding="utf-8")
+    (tmp_path / "taken.toml").write_text(GOOD.replace('key = "LOCAL-1"', 'key = "ALC-01"'), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        src.load_evidence(path=tmp_path)
+    lines = text.splitlines()
+    for p in caught.value.problems:
+        file, _, number = str(p.file).rpartition(":")
+        if file.endswith("mine.toml"):
+            line = lines[int(number) - 1]
+            assert str(p.column).split(".")[-1] in line or line.startswith("key"), p
+    said = str(caught.value)
+    value = next(p for p in caught.value.problems if p.column == "value")
+    assert lines[int(str(value.file).rsplit(":", 1)[1]) - 1] == "value = 22"
+    for part in (
+        "broken.toml",
+        "key 'ALC-01' is taken, by the catalogue",
+        "occurs twice, first at",
+        "22 per cent is 0.22",
+        "child exposed",
+    ):
+        assert part in said, part
