@@ -6,6 +6,7 @@ it; assumed intervals, relevance and variation are listed in ``docs/assumptions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -317,11 +318,11 @@ def _catalogue() -> tuple[Evidence, ...]:
     found: list[Evidence] = []
     problems: list[Problem] = []
     for name in _names():
-        entries, wrong = read_entries(read_text(_path(name)), _path(name), vocabulary())
+        entries, wrong = read_entries(_content(name), Lines(read_text(_path(name))), _path(name), vocabulary())
         found += entries
         problems += wrong
-    keys = [e.key for e in found]
-    problems += [Problem(f"key {k!r} is in two files", "give each its own", None, k, "key") for k in {k for k in keys if keys.count(k) > 1}]
+    keys = Counter(e.key for e in found)
+    problems += [Problem(f"key {k!r} is in two files", "give each its own", None, k, "key") for k, n in keys.items() if n > 1]
     raise_all([*problems, *_dangling(found, set(keys))])
     return tuple(found)
 
@@ -331,12 +332,12 @@ def _own(path: Path) -> tuple[Evidence, ...]:
     paths = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     raise_all([Problem("no .toml file in the folder", "write one, in the form of the catalogue's", str(path))] if not paths else [])
     terms = {field: dict(known) for field, known in vocabulary().items()}
-    contents: dict[Path, tuple[str, dict[str, Any]]] = {}
+    contents: dict[Path, tuple[Lines, dict[str, Any]]] = {}
     problems: list[Problem] = []
     for p in paths:
         try:
             text = read_text(p)
-            contents[p] = (text, parse(text, p))
+            contents[p] = (Lines(text), parse(text, p))
         except InputError as error:
             problems += error.problems
             continue
@@ -346,11 +347,10 @@ def _own(path: Path) -> tuple[Evidence, ...]:
     inside = {p.stem for p in contents if p.resolve().parent == _path("").parent.resolve()}
     taken = {} if inside else {e.key: "the catalogue" for e in _catalogue()}
     found: list[Evidence] = []
-    for p, (text, content) in contents.items():
-        entries, wrong = read_entries(text, p, terms)
+    for p, (lines, content) in contents.items():
+        entries, wrong = read_entries(content, lines, p, terms)
         found += entries
-        problems += wrong
-        problems += _taken(content, Lines(text), p, taken)
+        problems += [*wrong, *_taken(content, lines, p, taken)]
     known = {e.key for e in (*_catalogue(), *found)} | set(taken)
     raise_all([*problems, *_dangling(found, known, str(path))])
     return tuple(found)

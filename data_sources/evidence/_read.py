@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
+from functools import cache
 from math import nan
 from pathlib import Path
 from typing import Any, Literal
@@ -161,10 +162,16 @@ class _Entry(_Part):
     def _named_variation(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        rows = read_toml(Path(__file__).with_name("_variation.toml"))
+        rows = _variations()
         if value not in rows:
             raise PydanticCustomError("variation", "use one of {names}, or a table", {"names": ", ".join(rows)})
         return rows[value]
+
+
+@cache
+def _variations() -> dict[str, Any]:
+    """The named rows that an entry's ``variation`` may call for."""
+    return read_toml(Path(__file__).with_name("_variation.toml"))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -204,13 +211,15 @@ def parse(text: str, path: Path) -> dict[str, Any]:
         raise AssertionError("unreachable") from None
 
 
-def read_entries(text: str, path: Path, terms: Terms) -> tuple[list[Evidence], list[Problem]]:
+def read_entries(content: Table, lines: Lines, path: Path, terms: Terms) -> tuple[list[Evidence], list[Problem]]:
     """Every entry of a file that can be used, and every problem of those that cannot.
 
     Parameters
     ----------
-    text : str
-        Of the file.
+    content : mapping
+        The parsed file.
+    lines : Lines
+        Of its text.
     path : Path
         For messages; its stem is the default `data_group`.
     terms : mapping of field to mapping of term to meaning
@@ -221,8 +230,7 @@ def read_entries(text: str, path: Path, terms: Terms) -> tuple[list[Evidence], l
     entries : list of Evidence
     problems : list of Problem
     """
-    content = parse(text, path)
-    lines, file = Lines(text), str(path)
+    file = str(path)
     problems = [_unknown(name, TABLES, "table", file, lines.of(name)) for name in content if name not in TABLES]
     publication, wrong = _publication(content, file, lines)
     problems += wrong
