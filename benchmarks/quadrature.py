@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import data_sources as src
-from jsna_model.methods.risk_model import frame_mean
+from jsna_model.methods.risk_model import frame_mean, linear_predictor
 from jsna_model.verbs.need_model import _integration_rules, fit_need
 
 DENSE = 61
@@ -23,13 +23,13 @@ def error(set_name: str, draws: int = 200) -> pd.DataFrame:
     evidence = (*src.load_evidence_set(set_name), *src.default_evidence())
     frame = src.load_frame()
     model = fit_need(evidence, src.load_overlap(set_name), frame, draws, 2026)
-    x = frame.standardise("deprivation", frame.covariates["deprivation"].values)
+    x = frame.matrix(("deprivation",))
     weights = frame.children.transpose("area", "age_band").values.ravel()
     sd = np.hypot(model.authority_sd, model.small_area_sd)
     z, u = np.polynomial.hermite_e.hermegauss(DENSE)
     rows = []
     for k, (nodes, node_weights) in enumerate(_integration_rules(sd, model.joint)):
-        linear = (model.gradient[k] * x[:, None, None] + model.age_effect[None, :, k]).reshape(-1, draws)
+        linear = (linear_predictor(x, model.gradient[k])[:, None] + model.age_effect[None, :, k]).reshape(-1, draws)
         few = frame_mean(model.intercept[k], linear, weights, nodes, node_weights)
         dense = frame_mean(model.intercept[k], linear, weights, sd[k] * z, u / u.sum())
         worst = float(np.abs(few / dense - 1).max())

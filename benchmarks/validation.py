@@ -215,7 +215,7 @@ class Truths:
         self.owner, self.msoa = (data[c].values.astype(str) for c in ("authority", "msoa"))
         self.children = data["children"].values
         self.log_sd = np.broadcast_to(data["children_log_sd"].values, self.children.shape)
-        self.x = population.frame.standardise("deprivation", data["deprivation"].values)
+        self.x = population.frame.standardise("deprivation", data["deprivation"].values)[:, None]
         self._kept: dict[str, NeedModel] = {}
         self._streams = lru_cache(maxsize=None)(self._normals)
 
@@ -266,7 +266,7 @@ class Truths:
         owners, index = np.unique(self.owner, return_inverse=True)
         places = self._effects(owners, model.authority_sd, model, scenario.tails, part)[index]
         places = places + self._effects(self.codes, model.small_area_sd, model, scenario.tails, part)
-        level = model.intercept[:, part] + model.relevance[:, part] + model.gradient[:, part] * self.x[:, None, None] + places
+        level = model.intercept[:, part] + model.relevance[:, part] + model.gradient[:, 0, part] * self.x[..., None] + places
         p = expit(level[:, None] + model.age_effect[None, ..., part])  # area, age_band, risk, replicate
         odds = np.exp(model.log_linear[:, part]).T
         cells = pattern_probabilities(np.moveaxis(p[:, :, list(model.joint)], 2, -1), odds[:, :3], higher_order=odds[:, 3:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from jsna_model.errors import InputError, Problem, nearest, raise_all
 if TYPE_CHECKING:
     import pandas as pd
 
-_CODE_COLUMNS = ("lsoa21_code", "lsoa_code")
+#: Names of the column of LSOA codes.
+LSOA_COLUMNS = ("lsoa21_code", "lsoa_code")
 
 
 def read_footprint(path: Path | str, lsoas: pd.Series, area_name: str) -> pd.Series:
@@ -41,7 +43,7 @@ def read_footprint(path: Path | str, lsoas: pd.Series, area_name: str) -> pd.Ser
     path = Path(path)
     reader = csv.reader(io.StringIO(file_text(path)))
     header = [h.strip().lower() for h in next(reader, [])]
-    code_column = next((c for c in _CODE_COLUMNS if c in header), None)
+    code_column = next((c for c in LSOA_COLUMNS if c in header), None)
     problems = []
     for column, there in (("lsoa21_code", code_column is not None), ("locality", "locality" in header)):
         if not there:
@@ -62,7 +64,7 @@ def read_footprint(path: Path | str, lsoas: pd.Series, area_name: str) -> pd.Ser
         code = row[at].strip() if at < len(row) else ""
         name = " ".join(row[named].split()) if named < len(row) else ""
         if code not in known:
-            problems.append(_unknown(code, known, area_name, path.name, line, code_column))
+            problems.append(unknown_lsoa(code, known, area_name, path.name, line, code_column))
         elif code in first:
             problems.append(Problem(f"{code} is there already in row {first[code]}", "keep it once", path.name, line, code_column))
         if not name:
@@ -84,9 +86,20 @@ def read_footprint(path: Path | str, lsoas: pd.Series, area_name: str) -> pd.Ser
     return lsoas.map(place)
 
 
-def _unknown(code: str, known: set[str], area_name: str, file: str, line: int, column: str) -> Problem:
+#: The last LSOA code that ONS gave out for 2011; those of 2021 go on from there.
+_LAST_OF_2011 = "E01033768"
+
+
+def unknown_lsoa(code: str, known: Collection[str], area_name: str, file: str, line: int, column: str) -> Problem:
+    """What is wrong with a code that is not among the 2021 LSOAs of an area: of another vintage, another kind, or misspelt."""
+    if code.startswith(("E02", "E05", "E06", "E07", "E08", "E09", "E10")) and CODE.match(code):
+        kinds = {"E02": "an MSOA", "E05": "a ward"}
+        return Problem(f"{code} is the code of {kinds.get(code[:3], 'an authority')}", "give LSOA 2021 codes (E01...)", file, line, column)
     if not CODE.match(code):
         return Problem(f"{code!r} is not an ONS code", "give an LSOA 2021 code such as E01016710", file, line, column)
+    if code.startswith("E01") and code <= _LAST_OF_2011 and area_name == "England":
+        what = f"{code} is not an LSOA of 2021; by its number it is one of 2011 that was split or merged"
+        return Problem(what, "use 2021 codes: bring the file over with the ONS lookup of LSOAs 2011 to 2021", file, line, column)
     close = nearest(code, known, 1)
     hint = f"; the nearest is {close[0]}" if close else ""
     return Problem(f"{code} is not an LSOA (2021) of {area_name}", f"take it out or put it right{hint}", file, line, column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 from data_sources.figures_io import read_figures
 from data_sources.layouts import BAND_COLUMNS, FRAME, FRAME_SCALE
 from jsna_model.conventions import AGE_BANDS
+from jsna_model.errors import Problem, raise_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +56,61 @@ def _frame(figures: str | None) -> Frame:
         points[list(BAND_COLUMNS)].to_numpy(float), {"area": area, "age_band": list(AGE_BANDS)}, ("area", "age_band"), name="children"
     )
     covariates = xr.Dataset({"deprivation": ("area", points["deprivation"].to_numpy(float))}, {"area": area})
-    return Frame(FRAME_VERSION, children, covariates, *({str(k): float(v) for k, v in scale[c].items()} for c in ("centre", "scale")))
+    centre, width = ({str(k): float(v) for k, v in scale[c].items()} for c in ("centre", "scale"))
+    return Frame(FRAME_VERSION, children, covariates, centre, width)
+
+
+def joint_frame(table: pd.DataFrame, names: Sequence[str], source: str = "") -> Frame:
+    """A frame of deprivation and further covariates, from all of England's small areas.
+
+    Each decile becomes ``2 D`` points, ``mean +- sqrt(D) L_d`` for the columns of the Cholesky factor of the covariance of the D further
+    covariates among its children (Julier and Uhlmann 2004): 20 points for one, 40 for two. Deciles, means, variances and correlations are
+    exact; skewness and what differs by age within a decile are not.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        All LSOAs, with ``imd2025_decile``, children by band and a column for each covariate.
+    names : sequence of str
+    source : str
+        What the covariates are, for the frame's version.
+
+    Returns
+    -------
+    Frame
+        Further covariates standardised by mean and sd over children, and the limits found in England.
+    """
+    import xarray as xr
+
+    from jsna_model.methods.risk_model import covariance_factor
+    from jsna_model.population import Frame
+
+    deprivation, bands = table["imd2025_decile"].to_numpy(float), table[list(BAND_COLUMNS)].to_numpy(float)
+    values, weight = table[list(names)].to_numpy(float), bands.sum(1)
+    first, scale_table = build_frame(deprivation.astype(int), table[list(BAND_COLUMNS)])
+    centre, scale = ({"deprivation": float(scale_table[c].iloc[0])} for c in ("centre", "scale"))
+    mean = np.average(values, axis=0, weights=weight)
+    spread = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weight))
+    flat = [name for name, sd in zip(names, spread, strict=True) if not sd > 0]
+    raise_all(Problem(f"{name} is the same in all of England", "leave it out: it explains nothing") for name in flat)
+    centre |= dict(zip(names, mean.tolist(), strict=True))
+    scale |= dict(zip(names, spread.tolist(), strict=True))
+    points, children = [], []
+    for decile in first["deprivation"]:
+        here = deprivation == decile
+        middle = np.average(values[here], axis=0, weights=weight[here])
+        off = values[here] - middle
+        factor = covariance_factor((off * weight[here, None]).T @ off / weight[here].sum())
+        nodes = np.concatenate([factor.T, -factor.T]) * np.sqrt(len(names))
+        points.append(np.column_stack([np.full(len(nodes), decile), middle + nodes]))
+        children.append(np.repeat(bands[here].sum(0)[None] / len(nodes), len(nodes), axis=0))
+    at = np.concatenate(points)
+    labels = [f"point_{i}" for i in range(len(at))]
+    covariates = {name: ("area", at[:, i]) for i, name in enumerate(["deprivation", *names])}
+    counts = xr.DataArray(np.concatenate(children), {"area": labels, "age_band": list(AGE_BANDS)}, ("area", "age_band"), name="children")
+    limits = {name: (float(v.min()), float(v.max())) for name, v in zip(names, values.T, strict=True)}
+    version = f"{FRAME_VERSION}, with {', '.join(names)}" + (f" ({source})" if source else "")
+    return Frame(version, counts, xr.Dataset(covariates, {"area": labels}), centre, scale, limits)
 
 
 def build_frame(deprivation: np.ndarray, children: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

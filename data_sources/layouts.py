@@ -29,6 +29,7 @@ SPEND_COLUMNS = (
 LSOA = Layout(
     "england_lsoa.csv.gz",
     codes=("lsoa21_code", "msoa21_code", "ward24_code", "ltla24_code", "utla23_code"),
+    text=("ruc21_code",),
     counts=("imd2025_decile", *BAND_COLUMNS, "social_rented_share_2021", "easting", "northing"),
     key=("lsoa21_code",),
 )

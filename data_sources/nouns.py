@@ -11,6 +11,7 @@ from data_sources.direct import load_direct
 from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted, supplementary_evidence, with_own
 from data_sources.local import load_local_counts, placed, recorded_factors
 from jsna_model.errors import InputError
+from jsna_model.evidence import covariates_of
 
 if TYPE_CHECKING:
     from data_sources.local import LocalCount
@@ -118,7 +119,12 @@ def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overla
     if study.evidence:
         evidence = with_own(evidence, study.evidence)
     footprint = Path(study.footprint) if study.footprint else None
-    return load_population(study.area, footprint=footprint, figures=figures), evidence, load_overlap(study.set_name)
+    further = covariates_of(evidence)[1:]
+    own = Path(study.covariates) if study.covariates and further else None
+    population = load_population(
+        study.area, footprint=footprint, figures=figures, covariates=further, covariate_file=own, impute=study.impute_covariates
+    )
+    return population, evidence, load_overlap(study.set_name)
 
 
 def _codes(population: Population, study: Study) -> dict[str, list[str]]:

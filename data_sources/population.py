@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_sources.covariates import EMBEDDED, with_covariates
 from data_sources.figures_io import read_figures
 from data_sources.footprint import read_footprint
-from data_sources.frame import load_frame
+from data_sources.frame import joint_frame, load_frame
 from data_sources.gazetteer import Area, find_area, names, region_of
 from data_sources.layouts import BAND_COLUMNS, ERROR, LSOA
 from data_sources.projection import single_years
@@ -18,11 +21,9 @@ from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.methods.small_area import rake
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
-    from jsna_model.population import Population
+    from jsna_model.population import Frame, Population
 
 #: Levels that `load_population` gives, finest first.
 POPULATION_LEVELS = ("lsoa", "msoa", "ward", "locality", "district", "authority")
@@ -34,7 +35,13 @@ _SOURCE = (
 
 
 def load_population(
-    area: str = "England", level: str = "lsoa", footprint: Path | str | None = None, figures: Path | str | None = None
+    area: str = "England",
+    level: str = "lsoa",
+    footprint: Path | str | None = None,
+    figures: Path | str | None = None,
+    covariates: Sequence[str] = (),
+    covariate_file: Path | str | None = None,
+    impute: bool = False,
 ) -> Population:
     """Children of an area by small area and DfE age band, mid-2024.
 
@@ -50,12 +57,21 @@ def load_population(
         CSV with ``lsoa21_code`` and ``locality``: every LSOA of the area exactly once.
     figures : path, optional
         Folder of replacement figures.
+    covariates : sequence of str
+        Covariates beyond deprivation that evidence varies with: ``social_rented_share``, ``rural_share``, or columns of `covariate_file`.
+        The frame then carries their joint distribution with deprivation (`data_sources.frame.joint_frame`).
+    covariate_file : path, optional
+        CSV with ``lsoa21_code`` and a column for each covariate, for every LSOA of England: lone-parent share, for example. Without
+        `covariates`, all of its columns are taken.
+    impute : bool
+        Whether a missing value takes the mean of its authority; it is said in the population's source.
 
     Returns
     -------
     Population
         ``children`` (area, age_band), not rounded; ``deprivation`` (IMD 2025 decile; above LSOA the mean over children),
-        ``social_rented_share`` (above LSOA the mean over children of LSOA shares), ``children_log_sd`` (age_band, or area × age_band
+        ``social_rented_share`` and ``rural_share`` (above LSOA the mean over children of LSOA values), further covariates,
+        ``children_log_sd`` (age_band, or area × age_band
         above LSOA). On ``area``: ``area_name``, ``easting``, ``northing`` (metres, British National Grid; over children above
         LSOA) and parents ``msoa``, ``ward``, ``locality``, ``district`` (left out where every authority is its own district),
         ``authority``, ``region``, with ``<parent>_name``.
@@ -78,15 +94,23 @@ def load_population(
         raise InputError("level 'locality' needs a footprint: give a CSV with columns lsoa21_code and locality.")
     found = find_area(area)
     folder = str(figures) if figures is not None else None
-    table = _within(raked_lsoas(folder), found)
+    extra: list[str] = []
+    england, frame, note = raked_lsoas(folder), load_frame(folder), ""
+    if covariates or covariate_file is not None:
+        england, extra, note = with_covariates(england, covariates, covariate_file, impute)
+        frame = joint_frame(england, extra, Path(covariate_file).name if covariate_file is not None else "")
+    table = _within(england, found)
     if footprint is not None:
         table = table.assign(locality=_parts(read_footprint(footprint, table["lsoa21_code"], found.name), table["utla23_code"]))
     districts = level == "district" or bool((table["ltla24_code"] != table["utla23_code"]).any())
     parents = [p for p in ("msoa", "ward", "locality", "district", "authority") if _column(p) in table and (p != "district" or districts)]
     sd = _log_sd(folder)
     if level != "lsoa":
-        table = _aggregate(table, level, parents)
-    return _population(table, level, parents, sd, found, folder)
+        table = _aggregate(table, level, parents, extra)
+    source = _SOURCE if figures is None else f"{_SOURCE}; figures replaced by the user's"
+    if covariate_file is not None:
+        source += f"; covariates of {Path(covariate_file).name}"
+    return _population(table, level, parents, sd, found, frame, extra, f"{source}; {note}" if note else source)
 
 
 def _within(table: pd.DataFrame, found: Area) -> pd.DataFrame:
@@ -119,6 +143,7 @@ def raked_lsoas(figures: str | None = None) -> pd.DataFrame:
     totals = np.stack([ages[:, first : last + 1].sum(axis=1) for first, last in AGE_BANDS.values()], axis=1)
     columns = list(BAND_COLUMNS)
     table[columns] = rake(table[columns].to_numpy(float), totals, group)
+    table["rural"] = table["ruc21_code"].str.startswith("R").astype(float)
     table["ward24_code"] = _parts(table["ward24_code"], table["utla23_code"])
     return table
 
@@ -146,13 +171,13 @@ def _name_of(level: str, codes: pd.Series) -> list[str]:
     return out
 
 
-def _aggregate(table: pd.DataFrame, level: str, parents: list[str]) -> pd.DataFrame:
+def _aggregate(table: pd.DataFrame, level: str, parents: list[str], extra: list[str]) -> pd.DataFrame:
     """Sum children to a level; means over children of the rest; parents that contain the level whole."""
     import pandas as pd
 
     columns, key = list(BAND_COLUMNS), _column(level)
     weight = table[columns].sum(axis=1)
-    means = ["imd2025_decile", "social_rented_share_2021", "easting", "northing"]
+    means = ["imd2025_decile", *EMBEDDED.values(), "easting", "northing", *extra]
     groups = pd.concat([table[[key, *columns]], table[means].mul(weight, axis=0)], axis=1).groupby(key, sort=True)
     out = groups.sum()
     out[means] = out[means].div(out[columns].sum(axis=1), axis=0)
@@ -203,7 +228,14 @@ def area_log_sd(sd: dict[str, np.ndarray], level: str, lsoas: np.ndarray) -> np.
 
 
 def _population(
-    table: pd.DataFrame, level: str, parents: list[str], sd: dict[str, np.ndarray], found: Area, figures: str | None
+    table: pd.DataFrame,
+    level: str,
+    parents: list[str],
+    sd: dict[str, np.ndarray],
+    found: Area,
+    frame: Frame,
+    extra: list[str],
+    source: str,
 ) -> Population:
     import xarray as xr
 
@@ -228,9 +260,11 @@ def _population(
             "children": (("area", "age_band"), table[list(BAND_COLUMNS)].to_numpy(float)),
             "deprivation": ("area", table["imd2025_decile"].to_numpy(float)),
             "social_rented_share": ("area", table["social_rented_share_2021"].to_numpy(float)),
+            "rural_share": ("area", table["rural"].to_numpy(float)),
             "children_log_sd": spread,
         },
         coords=coords,
     )
-    source = _SOURCE if figures is None else f"{_SOURCE}; figures replaced by the user's"
-    return Population(data, level, source, True, found.code if found.level == "district" else "", load_frame(figures))
+    if extra:
+        data = data.assign(covariate_value=(("area", "covariate"), table[extra].to_numpy(float))).assign_coords(covariate=extra)
+    return Population(data, level, source, True, found.code if found.level == "district" else "", frame)

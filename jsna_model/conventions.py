@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # Law 1: registered dimensions in registered order; `draw` is last.
 DIMS = (
-    "scenario", "year", "month", "area", "age", "age_band", "sex", "pattern", "risk", "state", "service", "agency", "component", "draw",
+    "scenario", "year", "month", "area", "age", "age_band", "sex", "pattern", "risk", "state", "service", "agency", "covariate",
+    "component", "draw",
 )  # fmt: skip
 
 #: DfE age bands: label -> (first, last) single year of age.
@@ -80,6 +81,9 @@ VARIABLES: dict[str, Variable] = {
     "children": _v("year area age age_band sex", "children", "children aged 0-17", "area age age_band sex", "year age age_band sex"),
     "deprivation": _v("area", "decile", "IMD 2025 decile, 1 = most deprived"),
     "social_rented_share": _v("area", "proportion", "share of households renting socially, Census 2021"),
+    "rural_share": _v("area", "proportion", "share of children in rural areas (Rural Urban Classification 2021)"),
+    "covariate_value": _v("area covariate", "as published", "further covariates of each area"),
+    "x": _v("area covariate", "sd over England's children", "standardised covariates of the area model"),
     "children_log_sd": _v("area age_band", "log", "sd of the log error of small-area child counts", "", "area"),
     # need
     "children_by_pattern": _v(
@@ -98,7 +102,7 @@ VARIABLES: dict[str, Variable] = {
     "frame_prevalence": _v("risk draw", "proportion", "expectation over the England frame, relevance included"),
     "intercept": _v("risk draw", "logit", "intercept of the area model"),
     "relevance": _v("risk draw", "logit", "relevance discrepancy"),
-    "gradient": _v("risk draw", "logit per sd", "deprivation gradient"),
+    "gradient": _v("risk covariate draw", "logit per sd", "change with each covariate, deprivation first", "", "covariate"),
     "age_effect": _v("age_band risk draw", "logit", "age profile"),
     "shift": _v("area risk draw", "logit", "what local data adds to an area, or to all areas of an authority"),
     "log_linear": _v("component draw", "log odds ratio", "log-linear interactions of the overlap"),

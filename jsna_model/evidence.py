@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite, isnan, nan
 from typing import Any
@@ -169,6 +169,15 @@ class Variation:
         Standard deviation of an unknown age profile, by DfE band.
     source : str
         Where each came from; says "assumption" where it is one.
+    covariates : tuple of (str, float)
+        Further covariates, each with its change per standard deviation over England's children, deprivation and the others held.
+    covariance : tuple of tuple of float
+        Covariance of the coefficients, deprivation first, then `covariates` in order; with no further covariate, left out.
+
+    Raises
+    ------
+    InputError
+        Where a covariate is named twice, or the covariance is absent, of another size, or no covariance.
     """
 
     gradient: float
@@ -177,6 +186,31 @@ class Variation:
     small_area_sd: float
     age_sd: float
     source: str
+    covariates: tuple[tuple[str, float], ...] = ()
+    covariance: tuple[tuple[float, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        names = ["deprivation", *(name for name, _ in self.covariates)]
+        n = len(names)
+        problems = [
+            Problem(f"covariate {name!r} is named twice", "give each once") for name in dict.fromkeys(names) if names.count(name) > 1
+        ]
+        if self.covariates or self.covariance:
+            if [len(row) for row in self.covariance] != [n] * n:
+                problems.append(Problem(f"the covariance is not {n} by {n}", f"give a row and a column for each of {', '.join(names)}"))
+            elif any(abs(self.covariance[i][j] - self.covariance[j][i]) > 1e-12 for i in range(n) for j in range(i)):
+                problems.append(Problem("the covariance is not symmetric", "give the covariance of the coefficients"))
+            elif abs(self.covariance[0][0] - self.gradient_sd**2) > 1e-9:
+                what = (
+                    f"the covariance gives deprivation a variance of {self.covariance[0][0]:g}, gradient_sd one of {self.gradient_sd**2:g}"
+                )
+                problems.append(Problem(what, "make them agree"))
+        raise_all(problems)
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """Change per standard deviation of each covariate, deprivation first."""
+        return {"deprivation": self.gradient, **dict(self.covariates)}
 
 
 #: What an estimate has that was not given either: it cannot be used by `estimate` until it is.
@@ -399,3 +433,8 @@ class Evidence:
     def with_(self, **changes: object) -> Evidence:
         """A copy with some fields changed, checked again."""
         return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def covariates_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """Covariates that the evidence varies with, deprivation first, the others in order of name."""
+    return ("deprivation", *sorted({name for e in evidence for name, _ in e.variation.covariates}))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import numpy as np
@@ -71,6 +71,26 @@ class Population:
             problems.append(Problem("a negative children_log_sd", "give standard deviations", "population"))
         raise_all(problems)
 
+    def covariate(self, name: str) -> NDArray[np.float64]:
+        """Values of a covariate, shape (area,): a variable of its own, or one of ``covariate_value``.
+
+        Raises
+        ------
+        InputError
+            Where the population does not hold it.
+        """
+        further = self.data.get("covariate_value")
+        if further is not None and name in further["covariate"].values:
+            return np.asarray(further.sel(covariate=name).values, dtype=float)
+        if name in self.data and self.data[name].dims == ("area",):
+            return np.asarray(self.data[name].values, dtype=float)
+        known = [n for n in ("deprivation", "social_rented_share") if n in self.data]
+        known += [] if further is None else further["covariate"].values.tolist()
+        raise InputError(
+            f"the population has no covariate {name!r}; it holds {', '.join(known) or 'none'}. Give its values for all of England's LSOAs: "
+            "load_population(..., covariates=FILE)."
+        )
+
     @property
     def areas(self) -> tuple[str, ...]:
         """Area codes, in order."""
@@ -118,6 +138,8 @@ class Frame:
         Dims (area,): each covariate at each point.
     centre, scale : mapping of str to float
         Constants that standardise each covariate: ``x = (covariate - centre) / scale``; a negative scale turns its sign.
+    limits : mapping of str to (float, float)
+        Least and greatest value of each covariate in England, where they are not those of the points: a value beyond them is refused.
     """
 
     version: str
@@ -125,6 +147,47 @@ class Frame:
     covariates: xr.Dataset
     centre: Mapping[str, float]
     scale: Mapping[str, float]
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def over(self, covariates: Sequence[str]) -> Frame:
+        """The frame of these covariates alone: points that agree in all of them become one.
+
+        Raises
+        ------
+        InputError
+            For a covariate that the frame does not hold.
+        """
+        absent = [c for c in covariates if c not in self.centre]
+        if absent:
+            held = f"the England frame {self.version}, which holds {', '.join(self.centre)}"
+            raise InputError(
+                f"{', '.join(map(repr, absent))}: not in {held}. A covariate needs the whole of England: give its values for all LSOAs, "
+                "load_population(..., covariates=FILE)."
+            )
+        if set(covariates) == set(self.centre):
+            return self
+        values = np.stack([self.covariates[c].values for c in covariates], axis=1)
+        points, index = np.unique(values, axis=0, return_inverse=True)
+        children = np.zeros((len(points), self.children.sizes["age_band"]))
+        np.add.at(children, np.ravel(index), self.children.transpose("area", "age_band").values)
+        labels = [f"point_{i}" for i in range(len(points))]
+        return Frame(
+            self.version,
+            xr.DataArray(children, {"area": labels, "age_band": self.children["age_band"].values}, ("area", "age_band"), name="children"),
+            xr.Dataset({c: ("area", points[:, i]) for i, c in enumerate(covariates)}, {"area": labels}),
+            {c: self.centre[c] for c in covariates},
+            {c: self.scale[c] for c in covariates},
+            {c: self.limits[c] for c in covariates if c in self.limits},
+        )
+
+    def matrix(self, covariates: Sequence[str]) -> NDArray[np.float64]:
+        """Standardised covariates at the points, shape (point, covariate)."""
+        return np.stack([self.standardise(c, self.covariates[c].values) for c in covariates], axis=1)
+
+    def range(self, name: str) -> tuple[float, float]:
+        """Least and greatest value of a covariate in England."""
+        values = self.covariates[name].values
+        return self.limits.get(name, (float(values.min()), float(values.max())))
 
     def standardise(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Standardised covariate, shape of `values`.

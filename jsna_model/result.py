@@ -18,7 +18,7 @@ from jsna_model.population import Frame
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Measures of the joint of a set, by the least and the greatest number of risks present.
 JOINT_MEASURES = {"any_risk": (1, 99), "exactly_one": (1, 1), "two_or_more": (2, 99), "all_three": (3, 3)}
@@ -324,8 +324,10 @@ class Result:
         if "frame" not in self.data["need"].children:
             return None
         node = self.node("need/frame").assign_coords(age_band=self.data["need"].ds["age_band"].values)  # which the node inherits
-        constants = json.loads(node.attrs["constants"])
-        return Frame(str(node.attrs["version"]), node["children"], node.drop_vars("children").drop_dims("age_band"), *constants)
+        centre, scale, limits = json.loads(node.attrs["constants"])
+        values = node["covariate_value"]
+        covariates = xr.Dataset({str(c): values.sel(covariate=c, drop=True) for c in values["covariate"].values})
+        return Frame(str(node.attrs["version"]), node["children"], covariates, centre, scale, {k: (v[0], v[1]) for k, v in limits.items()})
 
     # -- saving ------------------------------------------------------------------------------------------------------
 
@@ -353,7 +355,7 @@ class Result:
         Raises
         ------
         InputError
-            Where the file is missing, not a result, or of a newer schema than this version reads.
+            Where the file is missing, not a result, or of another schema than this version reads.
         """
         path = Path(path)
         if not path.is_file():
@@ -366,8 +368,13 @@ class Result:
         version = int(tree.attrs.get("schema_version", -1))
         if version < 0:
             raise InputError(f"{path} was not written by jsna_model. Give the result.nc of a run folder.")
+        if version < SCHEMA_VERSION:
+            raise InputError(
+                f"{path} has schema version {version}, of an earlier jsna_model; this version reads {SCHEMA_VERSION}. "
+                "Run its study.toml again: jsna run study.toml"
+            )
         if version > SCHEMA_VERSION:
-            raise InputError(f"{path} has schema version {version}; this version reads up to {SCHEMA_VERSION}. Update jsna_model.")
+            raise InputError(f"{path} has schema version {version}; this version reads {SCHEMA_VERSION}. Update jsna_model.")
         return cls(tree, json.loads(tree.attrs["provenance"]))
 
     def with_provenance(self, **extra: Any) -> Result:
@@ -386,8 +393,13 @@ class Result:
 
 def frame_node(frame: Frame) -> xr.Dataset:
     """A frame as a node of a result's tree, ``need/frame``."""
-    data = frame.covariates.assign(children=frame.children.transpose("area", "age_band"))
-    constants = json.dumps([dict(frame.centre), dict(frame.scale)])
+    names = list(frame.centre)
+    values = np.stack([frame.covariates[name].values for name in names], axis=1)
+    data = xr.Dataset(
+        {"children": frame.children.transpose("area", "age_band"), "covariate_value": (("area", "covariate"), values)},
+        coords={"covariate": names},
+    )
+    constants = json.dumps([dict(frame.centre), dict(frame.scale), {k: list(v) for k, v in frame.limits.items()}])
     return data.assign_attrs(version=frame.version, constants=constants)
 
 

@@ -15,7 +15,7 @@ from jsna_model.scenario import Change, Scenario
 SCHEMA_VERSION = 1
 
 #: Keys that name files or folders.
-PATHS = ("evidence", "direct", "local_counts", "figures", "footprint", "boundaries")
+PATHS = ("evidence", "direct", "local_counts", "figures", "footprint", "boundaries", "covariates")
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -113,6 +113,10 @@ class Study(_Part):
         Folder of figures that replace embedded ones of the same name.
     footprint, boundaries : str
         CSV of LSOA and locality; boundary file. All of these are relative to study.toml; empty for none.
+    covariates : str
+        CSV of covariates beyond deprivation that the evidence varies with, for every LSOA of England.
+    impute_covariates : bool
+        Whether a missing value of these takes the mean of its authority.
     early_help, benefit, publication : tables
     parameters : mapping of str to float
         Central values of pathway parameters.
@@ -136,6 +140,8 @@ class Study(_Part):
     figures: str = ""
     footprint: str = ""
     boundaries: str = ""
+    covariates: str = ""
+    impute_covariates: StrictBool = False
     early_help: EarlyHelp = EarlyHelp()
     benefit: Benefit = Benefit()
     parameters: dict[str, float] = Field(default_factory=dict)

@@ -57,6 +57,22 @@ class _VariationPart(_Part):
     small_area_sd: FiniteFloat = Field(ge=0)
     age_sd: FiniteFloat = Field(ge=0)
     source: str = Field(min_length=1)
+    covariates: dict[str, FiniteFloat] = Field(default_factory=dict)
+    covariance: list[list[FiniteFloat]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _sound(self) -> _VariationPart:
+        try:
+            self.noun()
+        except InputError as error:
+            raise PydanticCustomError("variation", "{problem}", {"problem": str(error)}) from error
+        return self
+
+    def noun(self) -> Variation:
+        """The noun, which checks that covariates and covariance belong together."""
+        plain = self.model_dump(exclude={"covariates", "covariance"})
+        rows = tuple(tuple(row) for row in self.covariance)
+        return Variation(**plain, covariates=tuple(self.covariates.items()), covariance=rows)
 
 
 class _RelevancePart(_Part):
@@ -370,7 +386,7 @@ def _build(entry: _Entry, publication: _Publication | None) -> Evidence:
     if entry.relevance is not None:
         optional["relevance"] = _relevance(entry.relevance, entry.year)
     if entry.variation is not None:
-        optional["variation"] = Variation(**entry.variation.model_dump())
+        optional["variation"] = entry.variation.noun()
     if entry.quality is not None:
         optional["quality"] = Quality(entry.quality.grade, tuple(entry.quality.reasons))
     return Evidence(

@@ -181,6 +181,9 @@ def estimate(
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality.")] = None,
     evidence: Annotated[Path | None, typer.Option(help="TOML file or folder of estimates of your own.")] = None,
     direct: Annotated[Path | None, typer.Option(help="CSV of direct local estimates and known totals.")] = None,
+    covariates: Annotated[
+        Path | None, typer.Option(help="CSV of covariates that your evidence varies with, for every LSOA of England.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Children affected, a row an area, age band and measure (each risk, pattern and combination): expected value and 95% interval."""
@@ -188,7 +191,7 @@ def estimate(
     from jsna_model.study import Study
 
     values = {"area": area, "set": set_name, "draws": _number(draws, "--draws"), "seed": _number(seed, "--seed")}
-    files = {"footprint": footprint, "evidence": evidence, "direct": direct}
+    files = {"footprint": footprint, "evidence": evidence, "direct": direct, "covariates": covariates}
     study = Study.of({**values, **{k: str(v or "") for k, v in files.items()}}, "command line")
     write_estimate(study, level, out, quiet)
 

@@ -57,6 +57,58 @@ def cubature(covariance: Array) -> tuple[Array, Array]:
     return nodes, weights
 
 
+def covariance_factor(covariance: Array) -> Array:
+    """Lower-triangular factor of a covariance, ``L L' = C``, in which variances may be zero (Cholesky, without pivoting).
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (n, n)
+        Symmetric.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        The first row is the first standard deviation, so that its draws do not depend on the others.
+
+    Raises
+    ------
+    InputError
+        Where it is no covariance: a correlation beyond 1, or a negative variance.
+
+    Examples
+    --------
+    >>> covariance_factor(np.array([[4.0, 2.0], [2.0, 2.0]]))
+    array([[2., 0.],
+           [1., 1.]])
+    """
+    c = np.asarray(covariance, dtype=float)
+    factor, scale = np.zeros_like(c), max(float(np.abs(c).max(initial=0.0)), 1e-300)
+    for j in range(len(c)):
+        rest = c[j:, j] - factor[j:, :j] @ factor[j, :j]
+        if rest[0] < -1e-10 * scale or (rest[0] <= 1e-10 * scale and (np.abs(rest[1:]) > 1e-8 * scale).any()):
+            raise InputError("the covariance of the coefficients is not one: check its variances, and that no correlation is beyond 1.")
+        if rest[0] > 1e-10 * scale:
+            factor[j:, j] = rest / np.sqrt(rest[0])
+    return factor
+
+
+def linear_predictor(x: Array, coefficients: Array) -> Array:
+    """What covariates add to the logit, ``sum_c x_c beta_c``, shape (area, draw).
+
+    Added in order of covariates: one more, with a coefficient of zero, changes no bit.
+
+    Parameters
+    ----------
+    x : ndarray, shape (area, covariate)
+        Standardised.
+    coefficients : ndarray, shape (covariate, draw)
+    """
+    out = x[:, 0, None] * coefficients[0]
+    for c in range(1, len(coefficients)):
+        out = out + x[:, c, None] * coefficients[c]
+    return np.asarray(out)
+
+
 def keep_mean(p: float, sd: float) -> float:
     """Shift that keeps the mean of a proportion when its logit is given noise, to second order: ``sd^2 (1 - 2 p) / 2``.
 

@@ -78,7 +78,7 @@ def authority_counts(
     names = tuple(str(p) for p in result.node("need")["pattern"].values) if model.joint else ()
     patterns = np.zeros((len(codes), len(names), model.draws), dtype=np.int64)
     affected = np.zeros((len(codes), len(model.risks), model.draws), dtype=np.int64)
-    for part, p, a in model.blocks(authority, codes, here["deprivation_x"].values, counts):
+    for part, p, a in model.blocks(authority, codes, here["x"].values, counts):
         n, spread = children[part], concentration(children[part], effect)
         share = _share(a.sum(1).swapaxes(0, 1), expected[part])
         if model.joint:

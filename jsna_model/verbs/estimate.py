@@ -17,7 +17,7 @@ import jsna_model
 from jsna_model.conventions import AGE_BANDS, ENGLAND
 from jsna_model.direct import Direct
 from jsna_model.errors import Problem, raise_all, unknown_name
-from jsna_model.evidence import Evidence
+from jsna_model.evidence import Evidence, covariates_of
 from jsna_model.overlap import Overlap
 from jsna_model.population import Population
 from jsna_model.result import JOINT_MEASURES, Result, check_tree, frame_node
@@ -83,10 +83,11 @@ def estimate(
     ConstructError
         For an overlap whose constructs are not those of its marginals.
     """
-    _check_arguments(population, draws, seed)
+    _check_arguments(population, covariates_of(evidence), draws, seed)
     assert population.frame is not None
     model = fit_need(tuple(evidence), overlap, population.frame, int(draws), int(seed))
-    base, x = _base(population)
+    base = _base(population, model.covariates)
+    x = base["x"].values
     known = population.known_total
 
     codes = list(population.authorities)
@@ -166,7 +167,7 @@ def regenerate(result: Result, level: str) -> xr.Dataset:
     model, known = _model_of(result)
     finest = result.levels[0]
     base = result.node(f"need/{finest}")
-    x = base["deprivation_x"].values
+    x = base["x"].values
     out = []
     for authority in sorted(set(base["authority"].values.tolist())):
         places = np.flatnonzero(base["authority"].values == authority)
@@ -234,7 +235,7 @@ def tidy(result: Result, level: str) -> pd.DataFrame:
     return table.assign(interval=INTERVAL, unit="children", basis="estimated")
 
 
-def _check_arguments(population: Population, draws: int, seed: int) -> None:
+def _check_arguments(population: Population, covariates: Sequence[str], draws: int, seed: int) -> None:
     problems = []
     if not _whole(draws) or draws < 2:
         problems.append(Problem(f"draws is {draws!r}", "give a whole number of draws, at least 2 (1000 is usual)"))
@@ -247,17 +248,9 @@ def _check_arguments(population: Population, draws: int, seed: int) -> None:
     if "deprivation" not in population.data:
         problems.append(Problem("the population has no 'deprivation'", "give the IMD decile of each area"))
     elif population.frame is not None:
-        decile, held = population.data["deprivation"].values.astype(float), population.frame.covariates["deprivation"].values
-        wrong = ~((decile >= held.min()) & (decile <= held.max()))
-        if wrong.any():
-            codes = ", ".join(f"{a} ({d:g})" for a, d in zip(np.array(population.areas)[wrong][:5], decile[wrong], strict=False))
-            problems.append(
-                Problem(
-                    f"deprivation is missing or outside {held.min():g} to {held.max():g} in {int(wrong.sum())} areas, such as {codes}",
-                    "give the IMD 2025 decile, 1 for the most deprived: not a rank or a score",
-                    "population",
-                )
-            )
+        frame = population.frame.over(covariates)
+        for name in covariates:
+            problems += _out_of_range(name, population.covariate(name), np.array(population.areas), *frame.range(name))
     if "age_band" not in population.data["children"].dims:
         problems.append(Problem("children are not by 'age_band'", f"give the DfE bands {', '.join(BANDS)}"))
     elif list(population.data["age_band"].values) != BANDS:
@@ -270,17 +263,34 @@ def _whole(value: object) -> bool:
     return not isinstance(value, bool) and isinstance(value, (int, float, np.integer)) and float(value).is_integer()
 
 
-def _base(population: Population) -> tuple[xr.Dataset, Array]:
-    """Areas in code order with their place, and their standardised deprivation."""
-    assert population.frame is not None
-    data = population.data
+def _out_of_range(name: str, values: Array, areas: NDArray[np.str_], low: float, high: float) -> list[Problem]:
+    """A covariate that is missing somewhere, or that no area of England has: a percentage for a share, a score for a decile."""
+    margin = 1e-9 * (high - low)
+    wrong = ~((values >= low - margin) & (values <= high + margin))
+    if not wrong.any():
+        return []
+    codes = ", ".join(f"{a} ({v:g})" for a, v in zip(areas[wrong][:5], values[wrong], strict=False))
+    if name == "deprivation":
+        fix = "give the IMD 2025 decile, 1 for the most deprived: not a rank or a score"
+    elif high <= 1 and np.nanmax(values, initial=0.0) > 1:
+        fix = "give a share from 0 to 1: these look like percentages, so divide by 100"
+    else:
+        fix = "give it on the scale of the England frame, and for every area; load_population(..., impute=True) fills what is missing"
+    return [Problem(f"{name} is missing or outside {low:g} to {high:g} in {int(wrong.sum())} areas, such as {codes}", fix, "population")]
+
+
+def _base(population: Population, covariates: Sequence[str]) -> xr.Dataset:
+    """Areas in code order with their place, and ``x``, their standardised covariates."""
+    frame = population.frame
+    assert frame is not None
+    x = np.stack([frame.standardise(name, population.covariate(name)) for name in covariates], axis=1)
+    data = population.data.drop_vars(["covariate_value", "covariate"], errors="ignore")
+    data = data.assign(x=(("area", "covariate"), x)).assign_coords(covariate=list(covariates))
     data = data.isel(area=np.argsort(data["area"].values.astype(str), kind="stable"))
-    data = data.transpose("area", "age_band", ...)
-    x = population.frame.standardise("deprivation", data["deprivation"].values.astype(float))
-    data = _split_crossing(data)
-    data = data.assign_coords(place=("area", np.arange(data.sizes["area"])), deprivation_x=("area", x))
+    data = _split_crossing(data.transpose("area", "age_band", ...))
+    data = data.assign_coords(place=("area", np.arange(data.sizes["area"])))
     data.attrs["level"] = population.level
-    return data, x
+    return data
 
 
 def _split_crossing(data: xr.Dataset) -> xr.Dataset:
@@ -438,6 +448,7 @@ def _summaries(
         if "children_log_sd" in here:
             data["children_log_sd"] = (("area", "age_band"), np.array(_log_sd(here)))
         data["deprivation"] = ("area", here["deprivation"].values)
+        data = data.assign(x=here["x"].variable).assign_coords(covariate=here["covariate"].values)
     return _place(data, here, index, names)
 
 
@@ -481,11 +492,11 @@ def _parameters(model: NeedModel, population: Population) -> xr.Dataset:
         "frame_prevalence": model.frame,
         "intercept": model.intercept,
         "relevance": model.relevance,
-        "gradient": model.gradient,
     }
     data: dict[str, Any] = {name: (("risk", "draw"), values) for name, values in by_risk.items()}
     data["age_effect"] = (("age_band", "risk", "draw"), model.age_effect)
-    coords = {}
+    data["gradient"] = (("risk", "covariate", "draw"), model.gradient)
+    coords = {"covariate": list(model.covariates)}
     if len(model.log_linear):
         data["log_linear"] = (("component", "draw"), np.concatenate([model.log_linear, model.start]))
         coords["component"] = [f"interaction_{i}" for i in range(len(model.log_linear))] + [f"start_{i}" for i in range(len(model.start))]
@@ -521,6 +532,7 @@ def _model_of(result: Result) -> tuple[NeedModel, bool]:
         frame=node["frame_prevalence"].values,
         intercept=node["intercept"].values,
         relevance=node["relevance"].values,
+        covariates=tuple(node["covariate"].values.tolist()),
         gradient=node["gradient"].values,
         age_effect=node["age_effect"].values,
         log_linear=log_linear,
@@ -578,7 +590,9 @@ def _assumptions(evidence: Sequence[Evidence], overlap: Overlap | None, populati
             _row(f"relevance/{e.key}", f"Relevance of {e.label} to England today (logit sd)", f"{e.relevance.sd:.2f}", e.relevance.reason)
         )
         v = e.variation
-        text = f"gradient {v.gradient:+.2f} ({v.gradient_sd:.2f}); areas {v.authority_sd:.2f}, {v.small_area_sd:.2f}; ages {v.age_sd:.2f}"
+        further = "".join(f"; {n} {b:+.2f} ({v.covariance[i][i] ** 0.5:.2f})" for i, (n, b) in enumerate(v.covariates, 1))
+        slope = f"gradient {v.gradient:+.2f} ({v.gradient_sd:.2f}){further}"
+        text = f"{slope}; areas {v.authority_sd:.2f}, {v.small_area_sd:.2f}; ages {v.age_sd:.2f}"
         rows.append(_row(f"variation/{e.key}", f"How {e.label} varies between areas and ages (logit)", text, v.source))
         rows += [_row(f"conversion/{e.key}", f"Conversion of {e.label}", str(c), c.source) for c in e.conversions]
     if overlap:

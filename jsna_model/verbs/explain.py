@@ -18,7 +18,7 @@ from jsna_model.conventions import AGE_BANDS, ENGLAND
 from jsna_model.errors import InputError, unknown_name
 from jsna_model.methods.attribution import GROUPS, coalitions, group_moments, group_sizes, jackknife_error, shapley, variances
 from jsna_model.methods.joint import feasible_shares, maximum_entropy, three_risks
-from jsna_model.methods.risk_model import calibrate_overlap, solve_intercepts
+from jsna_model.methods.risk_model import calibrate_overlap, linear_predictor, solve_intercepts
 from jsna_model.population import Frame
 from jsna_model.result import JOINT_MEASURES
 from jsna_model.verbs.estimate import _groups, _log_sd, _model_of, _parents
@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 SOURCES: dict[str, str] = {
     "evidence": "the national figure",
     "relevance": "how far the national figure holds for English children today",
-    "gradient": "how risk varies with deprivation",
+    "gradient": "how risk varies with deprivation and other covariates",
     "age_profile": "how risk varies with age",
     "overlap": "how often the risks occur together",
     "authority": "how authorities differ from what deprivation suggests",
@@ -136,7 +136,8 @@ class _Fitted:
         by_risk = {e["risk"]: e for e in result.provenance["evidence"]}
         ages = [by_risk[r]["ages"] for r in model.risks]
         own = np.array([[first >= a[0] and last <= a[1] for first, last in AGE_BANDS.values()] for a in ages])
-        self.x = frame.standardise("deprivation", frame.covariates["deprivation"].values)
+        frame = frame.over(model.covariates)
+        self.x = frame.matrix(model.covariates)
         self.weights = [(frame.children.transpose("area", "age_band").values * o).ravel() for o in own]
         self.rules = _integration_rules(np.hypot(model.authority_sd, model.small_area_sd), model.joint)
         two, three = self._shares() if self.with_shares else (np.full(model.draws, 0.5), np.full(model.draws, 0.25))
@@ -184,7 +185,9 @@ class _Fitted:
 
     def _linear(self, inputs: _Inputs, k: int) -> Array:
         """Gradient and age of one risk at the points of the frame, shape (point, draw)."""
-        return np.asarray((inputs.gradient[k] * self.x[:, None, None] + inputs.age[None, :, k]).reshape(len(self.weights[k]), -1))
+        return np.asarray(
+            (linear_predictor(self.x, inputs.gradient[k])[:, None] + inputs.age[None, :, k]).reshape(len(self.weights[k]), -1)
+        )
 
     def _frame_cells(self, inputs: _Inputs, intercept: Array) -> tuple[Array, Array]:
         """Logits of the joint risks at points and nodes of the frame, shape (3, cell, draw), and their weights."""
@@ -301,8 +304,8 @@ class _Fitted:
                 shift[k] = slope * y + (rest if "local" in varying else rest.mean())
             model = replace(model, shifts=shifts)
         elif "small_area" not in varying and codes != [authority]:
-            _, first, places = np.unique(x, return_index=True, return_inverse=True)  # areas that differ in deprivation alone
-            codes, x = [codes[i] for i in first], x[first]
+            _, first, places = np.unique(x, axis=0, return_index=True, return_inverse=True)  # areas that differ in covariates alone
+            codes, x, places = [codes[i] for i in first], x[first], places.ravel()
         if self.is_risk:
             return np.asarray(expit(model.logits(authority, codes, x, self.k))[places])
         least, most = JOINT_MEASURES[self.measure]
@@ -372,7 +375,7 @@ def _of_authority(
 ) -> Array:
     """Deviations from the centre in the groups of one authority, shape (coalition, group, draw)."""
     codes = here["area"].values.astype(str).tolist()
-    x, children = here["deprivation_x"].values, here["children"].values
+    x, children = here["x"].values, here["children"].values
     counts = fitted.model.child_counts(codes, _parents(here), children, _log_sd(here), known)
     central = np.broadcast_to(children[..., None], counts.shape)
     counted = "denominators" in fitted.sources

@@ -15,10 +15,18 @@ from scipy.special import expit
 from jsna_model.conventions import AGE_BANDS
 from jsna_model.draws import normals, normals_of
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
-from jsna_model.evidence import Evidence
+from jsna_model.evidence import Evidence, covariates_of
 from jsna_model.methods.distributions import share_quantile
 from jsna_model.methods.joint import feasible_shares, maximum_entropy, pattern_probabilities, three_risks
-from jsna_model.methods.risk_model import calibrate_overlap, cubature, frame_mean, keep_mean, solve_intercepts
+from jsna_model.methods.risk_model import (
+    calibrate_overlap,
+    covariance_factor,
+    cubature,
+    frame_mean,
+    keep_mean,
+    linear_predictor,
+    solve_intercepts,
+)
 from jsna_model.overlap import Overlap, Share
 from jsna_model.population import Frame
 
@@ -62,8 +70,12 @@ class NeedModel:
         Places in `risks` of each that is nested in another, and of that other.
     joint : tuple of int
         Places in `risks` of those that the overlap joins; empty where each stands alone.
-    national, frame, intercept, relevance, gradient : ndarray, shape (risk, draw)
+    national, frame, intercept, relevance : ndarray, shape (risk, draw)
         National draw in the evidence's own population; expectation over the frame of all children with relevance included.
+    covariates : tuple of str
+        Deprivation first.
+    gradient : ndarray, shape (risk, covariate, draw)
+        Change in the logit per standard deviation of each; zero where the evidence says nothing of one.
     age_effect : ndarray, shape (age_band, risk, draw)
     log_linear : ndarray, shape (interactions, draw)
     start : ndarray, shape (3, draw)
@@ -94,6 +106,7 @@ class NeedModel:
     correlation: float
     seed: int
     rejected: float
+    covariates: tuple[str, ...] = ("deprivation",)
     nested: tuple[tuple[int, int], ...] = ()
     shifts: Mapping[str, Array] = field(default_factory=dict)
 
@@ -125,7 +138,8 @@ class NeedModel:
     def _of_areas(self, authority: str, codes: Sequence[str], x: Array) -> Array:
         """What each area adds, shape (area, risk, draw), logit; an area that is its authority has the authority's effect already."""
         local = np.stack([self.area_effects(c, self.small_area_sd * (c != authority)) for c in codes])
-        local += x[:, None, None] * self.gradient
+        for c in range(len(self.covariates)):
+            local += x[:, c, None, None] * self.gradient[:, c]
         for i, code in enumerate(codes):
             if code != authority and code in self.shifts:
                 local[i] += self.shifts[code]
@@ -162,8 +176,8 @@ class NeedModel:
         authority : str
         codes : sequence of str
             Areas in code order.
-        x : ndarray, shape (area,)
-            Standardised deprivation.
+        x : ndarray, shape (area, covariate)
+            Standardised.
         counts : ndarray, shape (area, age_band, draw)
 
         Yields
@@ -249,12 +263,8 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
             for e, o in zip(evidence, outer, strict=True)
         ]
     )
-    gradient = np.stack(
-        [
-            e.variation.gradient + e.variation.gradient_sd * normals(seed, f"gradient/{o.key}", draws)
-            for e, o in zip(evidence, outer, strict=True)
-        ]
-    )
+    covariates = covariates_of(evidence)
+    gradient = np.stack([_coefficients(e, o.key, covariates, seed, draws) for e, o in zip(evidence, outer, strict=True)])
     age = np.stack(
         [
             e.variation.age_sd * normals_of(seed, [f"age/{o.key}/{b}" for b in AGE_BANDS], draws)
@@ -269,12 +279,13 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
     total_sd = np.hypot(authority_sd, small_sd)
     rules = _integration_rules(total_sd, joint)
 
-    x = frame.standardise("deprivation", frame.covariates["deprivation"].values)
+    frame = frame.over(covariates)
+    x = frame.matrix(covariates)
     weights = frame.children.transpose("area", "age_band").values
     intercept, frame_draws = np.empty((len(risks), draws)), np.empty((len(risks), draws))
     linear = []
     for k, e in enumerate(evidence):
-        lin = (gradient[k] * x[:, None, None] + age[None, :, k]).reshape(-1, draws)
+        lin = (linear_predictor(x, gradient[k])[:, None] + age[None, :, k]).reshape(-1, draws)
         nodes, node_weights = rules[k]
         intercept[k] = solve_intercepts(national[k], lin, (weights * _own_ages(e)).ravel(), nodes, node_weights)
         frame_draws[k] = frame_mean(intercept[k] + relevance[k], lin, weights.ravel(), nodes, node_weights)
@@ -291,8 +302,20 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
         log_linear = np.repeat(np.array(overlap.log_odds_ratios)[:, None], draws, axis=1)
     return NeedModel(
         risks, tuple(o.risk for o in outer), joint, national, frame_draws, intercept, relevance, gradient, age, log_linear, start,
-        authority_sd, small_sd, AREA_CORRELATION, seed, rejected, _nested(evidence),
+        authority_sd, small_sd, AREA_CORRELATION, seed, rejected, covariates, _nested(evidence),
     )  # fmt: skip
+
+
+def _coefficients(evidence: Evidence, key: str, covariates: tuple[str, ...], seed: int, draws: int) -> Array:
+    """Draws of the coefficients of one risk, shape (covariate, draw): streams ``gradient/<key>`` and ``gradient/<key>/<covariate>``."""
+    v = evidence.variation
+    own = list(v.coefficients)
+    factor = covariance_factor(np.array(v.covariance)) if v.covariance else np.array([[v.gradient_sd]])
+    z = normals_of(seed, [f"gradient/{key}" if c == "deprivation" else f"gradient/{key}/{c}" for c in own], draws)
+    out = np.zeros((len(covariates), draws))
+    for i, name in enumerate(own):
+        out[covariates.index(name)] = v.coefficients[name] + linear_predictor(factor[i : i + 1, : i + 1], z[: i + 1])[0]
+    return out
 
 
 def check_constructs(evidence: Sequence[Evidence], overlap: Overlap | None) -> None:

@@ -106,7 +106,7 @@ def test_frame_expectation_equals_the_national_draw() -> None:
     weights = examples.FRAME.children.values
     own = [np.array([1, 1, 1, 1, 0]), np.ones(5)]
     for k in range(2):
-        linear = (model.gradient[k] * x[:, None, None] + model.age_effect[None, :, k]).reshape(-1, 200)
+        linear = (model.gradient[k, 0] * x[:, None, None] + model.age_effect[None, :, k]).reshape(-1, 200)
         sd = np.hypot(model.authority_sd[k], model.small_area_sd[k])
         nodes, node_weights = cubature(np.array([[sd**2]]))
         mean = frame_mean(model.intercept[k], linear, (weights * own[k]).ravel(), nodes[0], node_weights)
@@ -152,7 +152,7 @@ def test_overlap_is_reproduced_over_the_frame() -> None:
     eta = [
         (
             model.intercept[k]
-            + (model.gradient[k] * x[:, None, None] + model.age_effect[None, :, k]).reshape(-1, 1, 50)
+            + (model.gradient[k, 0] * x[:, None, None] + model.age_effect[None, :, k]).reshape(-1, 1, 50)
             + nodes[k][:, None]
         ).reshape(-1, 50)
         for k in range(3)
