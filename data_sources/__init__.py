@@ -13,6 +13,7 @@ _HOME = {
     "find_area": "gazetteer",
     "load_population": "population",
     "load_frame": "frame",
+    "age_sex_shares": "age_sex",
     "load_projection": "projection",
     "load_services": "services",
     "load_spend": "services",
@@ -37,6 +38,7 @@ _HOME = {
 }
 
 __all__ = [
+    "age_sex_shares",
     "areas",
     "default_evidence",
     "england_series",
@@ -65,6 +67,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from data_sources.age_sex import age_sex_shares
     from data_sources.boundaries import load_boundaries
     from data_sources.direct import load_direct
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from data_sources.figures_io import read_figures
+from data_sources.figures_io import CODE, read_figures
 from data_sources.layouts import LSOA, NAMES
 from jsna_model.conventions import ENGLAND
 from jsna_model.errors import InputError, unknown_name
@@ -65,6 +65,13 @@ def areas(text: str | None = None) -> pd.DataFrame:
     return table[held.any(axis=1)].reset_index(drop=True)
 
 
+_KINDS = {
+    "E01": "an LSOA", "E02": "an MSOA", "E05": "a ward", "E06": "a unitary authority", "E07": "a district",
+    "E08": "a metropolitan district",
+    "E09": "a London borough", "E10": "a county", "E12": "a region",
+}  # fmt: skip
+
+
 def find_area(name_or_code: str) -> Area:
     """The area with a name or code, ignoring case and punctuation.
 
@@ -100,6 +107,16 @@ def find_area(name_or_code: str) -> Area:
     starts = table[table["name"].map(_bare).str.startswith(_bare(wanted) + " ")] if len(wanted) > 2 else table[:0]
     if len(starts):
         return _only(starts, name_or_code)
+    code = str(name_or_code).strip().upper()
+    if CODE.match(code):
+        kind = _KINDS.get(code[:3])
+        if kind in ("an LSOA", "an MSOA", "a ward"):
+            raise InputError(f"{code} is the code of {kind}. Give its authority, and --level for the detail; jsna areas lists all.")
+        what = f"{code} is the code of {kind}" if kind else f"{code} is an ONS code"
+        raise InputError(
+            f"{what}, and not one of April 2023 (upper tier) or 2024 (lower tier), which the figures use: it is of another vintage, "
+            "abolished or newer, or not in England. Look for the name of the council there today: jsna areas TEXT."
+        )
     raise unknown_name("area", str(name_or_code), table["name"], see="jsna areas")
 
 

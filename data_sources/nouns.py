@@ -124,7 +124,7 @@ def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overla
     population = load_population(
         study.area, footprint=footprint, figures=figures, covariates=further, covariate_file=own, impute=study.impute_covariates
     )
-    return population, evidence, load_overlap(study.set_name)
+    return population, evidence, load_overlap(study.set_name, kind=study.overlap)
 
 
 def _codes(population: Population, study: Study) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from data_sources.frame import joint_frame, load_frame
 from data_sources.gazetteer import Area, find_area, names, region_of
 from data_sources.layouts import BAND_COLUMNS, ERROR, LSOA
 from data_sources.projection import single_years
-from jsna_model.conventions import AGE_BANDS
+from jsna_model.conventions import AGE_BANDS, ENGLAND
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.methods.small_area import rake
 
@@ -118,6 +118,14 @@ def _within(table: pd.DataFrame, found: Area) -> pd.DataFrame:
     absent = sorted(set(found.authorities) - set(part["utla23_code"]))
     raise_all(Problem(f"no LSOA of {code}", "add its LSOAs", LSOA.file, code, "utla23_code") for code in absent)
     return part
+
+
+def _whole(found: Area) -> tuple[str, ...]:
+    """Regions of which every authority is in the area, and England."""
+    every = region_of()
+    own = {code: every[code] for code in found.authorities}
+    whole = [r for r in sorted(set(own.values())) if {c for c, region in every.items() if region == r} <= set(own)]
+    return (*whole, *([ENGLAND] if len(own) == len(every) else []))
 
 
 def _column(level: str) -> str:
@@ -267,4 +275,4 @@ def _population(
     )
     if extra:
         data = data.assign(covariate_value=(("area", "covariate"), table[extra].to_numpy(float))).assign_coords(covariate=extra)
-    return Population(data, level, source, True, found.code if found.level == "district" else "", frame)
+    return Population(data, level, source, True, found.code if found.level == "district" else "", frame, _whole(found))

@@ -38,6 +38,9 @@ class Population:
         Code of the area that was asked for, when it is part of an authority (a district); else empty.
     frame : Frame, optional
         The England frame that national evidence is reproduced over.
+    whole : tuple of str
+        Codes of the regions, England among them, of which every area is here: only these can be benchmarked to a known total (law 13). An
+        authority is always taken to be whole.
 
     Raises
     ------
@@ -51,6 +54,7 @@ class Population:
     known_total: bool = True
     focus: str = ""
     frame: Frame | None = None
+    whole: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         validate(self.data, "population")

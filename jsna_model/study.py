@@ -99,6 +99,8 @@ class Study(_Part):
         Authority, district (its county is run), region or England.
     set_name : str
         Coherent set (``set`` in study.toml).
+    overlap : str
+        How the risks of the set occur together: as published, or, to see what hangs on it, independently, or as little or much as can be.
     draws, seed : int
     years : int
         Financial years projected after 2024-25.
@@ -131,6 +133,7 @@ class Study(_Part):
     area: str = Field(min_length=1)
     title: str = ""
     set_name: str = Field("higher_harm", alias="set")
+    overlap: Literal["published", "independent", "least", "most"] = "published"
     draws: StrictInt = Field(1000, ge=2, le=100_000)
     seed: StrictInt = Field(2026, ge=0)
     years: StrictInt = Field(11, ge=1, le=18)

@@ -193,8 +193,22 @@ def set_shares(name: str = "higher_harm", path: str | Path | None = None) -> dic
     return {e.risk: Share(e.key, e.value, e.lower, e.upper, e.level, e.interval_basis) for e in _set(name, path) if e.risk in ROLES}
 
 
-def load_overlap(name: str = "higher_harm", path: str | Path | None = None) -> Overlap:
-    """How the risks of a coherent set occur together, from the published two-or-more and all-three shares.
+#: What `load_overlap` and ``overlap`` in study.toml take.
+OVERLAP_KINDS = ("published", "independent", "least", "most")
+
+
+def load_overlap(name: str = "higher_harm", path: str | Path | None = None, kind: str = "published") -> Overlap:
+    """How the risks of a coherent set occur together.
+
+    Parameters
+    ----------
+    name : str
+        Coherent set.
+    path : path, optional
+        TOML file or folder of the user's own.
+    kind : {"published", "independent", "least", "most"}
+        From the published two-or-more and all-three shares; or, to see what hangs on it, as if the risks were independent, and with as
+        little and as much overlap as their shares allow.
 
     Raises
     ------
@@ -202,7 +216,13 @@ def load_overlap(name: str = "higher_harm", path: str | Path | None = None) -> O
     ConstructError
         Where the set lacks either share, or one of another data group is among them.
     """
+    if kind not in OVERLAP_KINDS:
+        raise unknown_name("kind of overlap", kind, OVERLAP_KINDS)
     members = load_evidence_set(name, path)
+    if kind != "published":
+        risks = [e.risk for e in members]
+        least, most = Overlap.bounds(risks)
+        return replace({"independent": Overlap.independent(risks), "least": least, "most": most}[kind], set_name=name)
     rows = {e.risk: e for e in _set(name, path) if e.risk in ROLES}
     problems = [
         Problem(

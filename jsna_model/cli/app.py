@@ -184,16 +184,19 @@ def estimate(
     covariates: Annotated[
         Path | None, typer.Option(help="CSV of covariates that your evidence varies with, for every LSOA of England.")
     ] = None,
+    overlap: Annotated[str, typer.Option(help="published; or independent, least or most, to see what hangs on it.")] = "published",
+    age_bands: Annotated[str, typer.Option(help="Age bands of your own, such as 0-4,5-10,11-15,16-17; DfE bands without.")] = "",
+    by_sex: Annotated[bool, typer.Option("--by-sex", help="Girls and boys apart, by the mix of each authority's single years.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Children affected, a row an area, age band and measure (each risk, pattern and combination): expected value and 95% interval."""
     from jsna_model.cli.run import write_estimate
     from jsna_model.study import Study
 
-    values = {"area": area, "set": set_name, "draws": _number(draws, "--draws"), "seed": _number(seed, "--seed")}
+    values = {"area": area, "set": set_name, "overlap": overlap, "draws": _number(draws, "--draws"), "seed": _number(seed, "--seed")}
     files = {"footprint": footprint, "evidence": evidence, "direct": direct, "covariates": covariates}
     study = Study.of({**values, **{k: str(v or "") for k, v in files.items()}}, "command line")
-    write_estimate(study, level, out, quiet)
+    write_estimate(study, level, out, quiet, [b for b in age_bands.split(",") if b.strip()], by_sex)
 
 
 @evidence_app.command(name="check")

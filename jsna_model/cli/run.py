@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -85,22 +85,25 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
         typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}")
 
 
-def write_estimate(study: Study, level: str, out: Path, quiet: bool) -> None:
-    """Every measure of every area of a level, as one CSV that Excel opens."""
+def write_estimate(study: Study, level: str, out: Path, quiet: bool, bands: Sequence[str] = (), by_sex: bool = False) -> None:
+    """Every measure of every area of a level, as one CSV that Excel opens; in age bands of the user's own, and by sex, where asked for."""
     import jsna_model as jm
     from jsna_model.conventions import LEVELS
-    from jsna_model.verbs.estimate import tidy
+    from jsna_model.verbs.tidy import tidy, tidy_groups
 
     level = {"lad": "district", "utla": "authority"}.get(level, level)
     if out.is_dir():
         raise OutputError(f"{out} is a folder. Give the name of a CSV file.")
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
+    src = _rooms()["src"]
+    own = bool(bands) or by_sex
+    shares = src.age_sex_shares(study.area, bands, by_sex, study.figures or None) if own else None
     with _Progress(quiet) as progress:
-        population, evidence, overlap = _rooms()["src"].resolve_need(study)
-        local = _rooms()["src"].load_direct(study.direct) if study.direct else ()
-        now = jm.estimate(population, evidence, overlap, draws=study.draws, seed=study.seed, local=local, by_age=True, progress=progress)
-    table = tidy(now, level)
+        population, evidence, overlap = src.resolve_need(study)
+        local = src.load_direct(study.direct) if study.direct else ()
+        now = jm.estimate(population, evidence, overlap, draws=study.draws, seed=study.seed, local=local, by_age=not own, progress=progress)
+    table = tidy(now, level) if shares is None else tidy_groups(now, level, shares)
     temporary = out.with_name(out.name + ".part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

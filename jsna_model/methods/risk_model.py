@@ -223,9 +223,15 @@ def calibrate_overlap(
         if error > 0.01 * last:  # the derivative hardly changes: make it anew only where the last one no longer serves
             jacobian = np.sum([_interaction_jacobian(c, weights[b, None]) for c, b in zip(patterns, blocks, strict=True)], axis=0)
         last = error
-        step = np.linalg.solve(jacobian, residual.T[..., None])[..., 0]
+        try:
+            step = np.linalg.solve(jacobian, residual.T[..., None])[..., 0]
+        except np.linalg.LinAlgError:  # on the edge of what is feasible no interaction moves the shares
+            break
         theta = theta + np.where(active[:, None], np.clip(step, -1, 1), 0.0)
-    raise InputError("the overlap could not be calibrated to the England frame; are its shares on the edge of what is feasible?")
+    raise InputError(
+        "it could not be calibrated to the England frame: its shares lie on the edge of what the single shares allow, or beyond it once "
+        "places differ. Check two-or-more and all-three, and their intervals."
+    )
 
 
 def _shares(cells: list[Array]) -> Array:

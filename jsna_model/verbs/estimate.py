@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 import jsna_model
 from jsna_model.conventions import AGE_BANDS, ENGLAND
 from jsna_model.direct import Direct
-from jsna_model.errors import Problem, raise_all, unknown_name
+from jsna_model.errors import Problem, raise_all
 from jsna_model.evidence import Evidence, covariates_of
 from jsna_model.overlap import Overlap
 from jsna_model.population import Population
 from jsna_model.result import JOINT_MEASURES, Result, check_tree, frame_node
 from jsna_model.verbs.local_data import with_local
 from jsna_model.verbs.need_model import AREA_CORRELATION, PARENT_CORRELATION, NeedModel, compiled_kernel, fit_need
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -164,11 +161,17 @@ def regenerate(result: Result, level: str) -> xr.Dataset:
     xarray.Dataset
         ``children_by_pattern`` (area, age_band, pattern, draw) and ``affected`` (area, age_band, risk, draw).
     """
+    need = result.node("need")
+    data = xr.concat([part for _, part in regenerated(result, level)], dim="area", join="exact")
+    return data.assign_coords({c: need[c].values for c in need.coords}).sel(area=result.node(f"need/{level}")["area"].values)
+
+
+def regenerated(result: Result, level: str) -> Iterator[tuple[str, xr.Dataset]]:
+    """Draws of the areas of a level, one authority at a time, with its code."""
     model, known = _model_of(result)
     finest = result.levels[0]
     base = result.node(f"need/{finest}")
     x = base["x"].values
-    out = []
     for authority in sorted(set(base["authority"].values.tolist())):
         places = np.flatnonzero(base["authority"].values == authority)
         here = base.isel(area=places)
@@ -180,59 +183,7 @@ def regenerate(result: Result, level: str) -> xr.Dataset:
         for part, p, a in model.blocks(authority, here["area"].values.tolist(), x[places], counts):
             np.add.at(patterns, codes[part], p)
             np.add.at(affected, codes[part], a)
-        out.append(_draws_dataset(model, labels, patterns, affected))
-    need = result.node("need")
-    data = xr.concat(out, dim="area", join="exact").assign_coords({c: need[c].values for c in need.coords})
-    return data.sel(area=result.node(f"need/{level}")["area"].values)
-
-
-def tidy(result: Result, level: str) -> pd.DataFrame:
-    """Every measure of every area of a level as a tidy table: a row an area, age band and measure.
-
-    Parameters
-    ----------
-    result : Result
-    level : str
-        One of `Result.levels`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``area``, ``area_name``, ``age_band`` (``all`` for 0-17; each band too for authorities and above, and for finer areas estimated
-        with ``by_age=True``), ``measure`` (each risk, ``any_risk``, ``exactly_one``, ``two_or_more``, ``all_three``, each pattern as
-        ``a+b_only``, ``none``), ``value`` (mean of the draws), ``lower``, ``upper``, ``interval``, ``unit``, ``basis``.
-
-    Raises
-    ------
-    UnknownNameError
-    """
-    import pandas as pd
-
-    if level not in result.levels:
-        raise unknown_name("level", level, result.levels)
-    node = result.node(f"need/{level}")
-    ages = BANDS
-    if "affected" in node:
-        model, _ = _model_of(result)
-        names, weights = _components(model, patterns=True)
-        cells = node["children_by_pattern"].values if model.joint else np.zeros((*node["affected"].shape[:2], 0, model.draws))
-        stats = _stats(_measures(cells, node["affected"].values, weights, by_age=True))
-    else:
-        names = node["component"].values.tolist()
-        stats = {k: node[k].values[:, None] for k in ("expected", "lower", "upper")}
-        if "expected_by_age" in node:
-            stats = {k: np.concatenate([node[f"{k}_by_age"].values, v], axis=1) for k, v in stats.items()}
-        else:
-            ages = []
-    index = pd.MultiIndex.from_product([range(node.sizes["area"]), [*ages, "all"], names], names=["place", "age_band", "measure"])
-    table = pd.DataFrame(
-        {"value": stats["expected"].ravel(), "lower": stats["lower"].ravel(), "upper": stats["upper"].ravel()}, index=index
-    )
-    table = table.reset_index()
-    place = table.pop("place").to_numpy()
-    table.insert(0, "area", node["area"].values[place])
-    table.insert(1, "area_name", node["area_name"].values[place])
-    return table.assign(interval=INTERVAL, unit="children", basis="estimated")
+        yield authority, _draws_dataset(model, labels, patterns, affected)
 
 
 def _check_arguments(population: Population, covariates: Sequence[str], draws: int, seed: int) -> None:
@@ -289,7 +240,7 @@ def _base(population: Population, covariates: Sequence[str]) -> xr.Dataset:
     data = data.isel(area=np.argsort(data["area"].values.astype(str), kind="stable"))
     data = _split_crossing(data.transpose("area", "age_band", ...))
     data = data.assign_coords(place=("area", np.arange(data.sizes["area"])))
-    data.attrs["level"] = population.level
+    data.attrs |= {"level": population.level, "whole": population.whole}
     return data
 
 

@@ -57,6 +57,9 @@ def with_local(model: NeedModel, base: xr.Dataset, direct: Sequence[Direct], cou
             problems.append(Problem("no such area in the population", hint.rstrip("?"), None, d.area, "area"))
         elif levels[d.area] in ("region", "england") and not d.total:
             problems.append(Problem("a direct estimate of several authorities", "give one authority, or a total", None, d.area, "area"))
+        elif levels[d.area] in ("region", "england") and d.area not in base.attrs["whole"]:
+            what = f"a total of {d.area}, of which the population holds only some authorities"
+            problems.append(Problem(what, "load the population of the whole region, or of England", None, d.area, "area"))
         if d.risk not in model.risks:
             problems.append(Problem(f"no risk {d.risk!r} in the evidence", f"give one of {', '.join(model.risks)}", None, d.area, "risk"))
     raise_all(problems, LabelError)

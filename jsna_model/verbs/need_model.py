@@ -296,7 +296,10 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
         eta = np.stack([(intercept[k] + linear[k][:, None] + rules[k][0][:, None]).reshape(-1, draws) for k in joint])
         own = (weights * _own_ages(evidence[joint[0]])).ravel()
         cell_weights = (own[:, None] / own.sum() * rules[joint[0]][1]).ravel()
-        theta, start, _ = calibrate_overlap(eta, cell_weights, national_joint, first_guess)
+        try:
+            theta, start, _ = calibrate_overlap(eta, cell_weights, national_joint, first_guess)
+        except InputError as error:
+            raise InputError(f"overlap {overlap.name!r}: {error}") from error
         log_linear = theta.T
     elif overlap:
         log_linear = np.repeat(np.array(overlap.log_odds_ratios)[:, None], draws, axis=1)
@@ -455,10 +458,10 @@ def _national(
         national[cells] = again[cells]
         two, three = np.where(bad, two_again, two), np.where(bad, three_again, three)
     _require_order(evidence, national)
-    share = rejected / draws
+    share = rejected / (draws + rejected)
     if share > MAX_REJECTED:
         raise InputError(
-            f"{rejected} of {draws} national draws ({share:.1%}) had two-or-more and all-three shares that contradict the single shares; "
+            f"{share:.1%} of national draws had two-or-more and all-three shares that contradict the single shares; "
             f"at most {MAX_REJECTED:.0%} may be drawn again. Check overlap {overlap.name!r} and its intervals."
         )
     return national, (two, three), share

@@ -7,7 +7,7 @@ import xarray as xr
 import data_sources as src
 import jsna_model as jm
 from jsna_model.verbs import need_model
-from jsna_model.verbs.estimate import tidy
+from jsna_model.verbs.tidy import tidy
 from tests.examples import evidence, evidence_set, overlap, population
 
 DRAWS = 60
