@@ -187,6 +187,7 @@ def estimate(
     overlap: Annotated[str, typer.Option(help="published; or independent, least or most, to see what hangs on it.")] = "published",
     age_bands: Annotated[str, typer.Option(help="Age bands of your own, such as 0-4,5-10,11-15,16-17; DfE bands without.")] = "",
     by_sex: Annotated[bool, typer.Option("--by-sex", help="Girls and boys apart, by the mix of each authority's single years.")] = False,
+    scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler, where one machine is too small (extra dask).")] = "",
     quiet: Quiet = False,
 ) -> None:
     """Children affected, a row an area, age band and measure (each risk, pattern and combination): expected value and 95% interval."""
@@ -196,7 +197,7 @@ def estimate(
     values = {"area": area, "set": set_name, "overlap": overlap, "draws": _number(draws, "--draws"), "seed": _number(seed, "--seed")}
     files = {"footprint": footprint, "evidence": evidence, "direct": direct, "covariates": covariates}
     study = Study.of({**values, **{k: str(v or "") for k, v in files.items()}}, "command line")
-    write_estimate(study, level, out, quiet, [b for b in age_bands.split(",") if b.strip()], by_sex)
+    write_estimate(study, level, out, quiet, [b for b in age_bands.split(",") if b.strip()], by_sex, scheduler)
 
 
 @evidence_app.command(name="check")

@@ -85,7 +85,9 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
         typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}")
 
 
-def write_estimate(study: Study, level: str, out: Path, quiet: bool, bands: Sequence[str] = (), by_sex: bool = False) -> None:
+def write_estimate(
+    study: Study, level: str, out: Path, quiet: bool, bands: Sequence[str] = (), by_sex: bool = False, scheduler: str = ""
+) -> None:
     """Every measure of every area of a level, as one CSV that Excel opens; in age bands of the user's own, and by sex, where asked for."""
     import jsna_model as jm
     from jsna_model.conventions import LEVELS
@@ -99,10 +101,20 @@ def write_estimate(study: Study, level: str, out: Path, quiet: bool, bands: Sequ
     src = _rooms()["src"]
     own = bool(bands) or by_sex
     shares = src.age_sex_shares(study.area, bands, by_sex, study.figures or None) if own else None
-    with _Progress(quiet) as progress:
+    with _Progress(quiet) as progress, _executor(scheduler) as executor:
         population, evidence, overlap = src.resolve_need(study)
         local = src.load_direct(study.direct) if study.direct else ()
-        now = jm.estimate(population, evidence, overlap, draws=study.draws, seed=study.seed, local=local, by_age=not own, progress=progress)
+        now = jm.estimate(
+            population,
+            evidence,
+            overlap,
+            draws=study.draws,
+            seed=study.seed,
+            local=local,
+            by_age=not own,
+            executor=executor,
+            progress=progress,
+        )
     table = tidy(now, level) if shares is None else tidy_groups(now, level, shares)
     temporary = out.with_name(out.name + ".part")
     try:
@@ -115,6 +127,24 @@ def write_estimate(study: Study, level: str, out: Path, quiet: bool, bands: Sequ
         temporary.unlink(missing_ok=True)
     if not quiet:
         typer.echo(f"Wrote {out}: {len(table):,} rows, estimated (modelled), not counted.")
+
+
+@contextmanager
+def _executor(scheduler: str) -> Iterator[Any]:
+    """Dask at an address; nothing where there is none, so that threads are used."""
+    if not scheduler:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("--scheduler needs Dask, which is not installed. Run: pip install jsna-model[dask]") from None
+    try:
+        client = Client(scheduler, timeout="5s")
+    except (OSError, ValueError) as error:
+        raise InputError(f"no Dask scheduler answers at {scheduler!r} ({error}). Start one, or leave --scheduler out.") from error
+    with client:
+        yield client.get_executor()
 
 
 def check_folder(out: Path) -> None:

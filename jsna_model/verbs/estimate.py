@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,7 @@ def estimate(
     local: Sequence[Direct] = (),
     by_age: bool = False,
     threads: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Estimate children affected, by area, age band, risk and combination of risks.
@@ -65,6 +68,9 @@ def estimate(
     threads : int, optional
         Authorities worked on at once; without it, as many as the machine has cores, or the environment's ``JSNA_THREADS``. The answer is
         the same to the last bit.
+    executor : concurrent.futures.Executor, optional
+        Where authorities are worked on instead: other processes or machines, such as
+        ``dask.distributed.Client(address).get_executor()`` (extra ``dask``). The answer is the same.
     progress : callable, optional
         Called with (what, done, of) after each authority.
 
@@ -102,12 +108,11 @@ def estimate(
 
     model, combined = with_local(model, base, local, counts)
 
-    def one(authority: str) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
-        here = base.isel(area=places[authority])
-        return _authority(model, authority, here, x[here["place"].values], known, by_age)
-
-    with ThreadPoolExecutor(threads or int(os.environ.get("JSNA_THREADS", "0")) or os.cpu_count() or 1) as pool:
-        for i, (parts, total) in enumerate(pool.map(one, codes)):
+    work = partial(_authority, model, known_total=known, by_age=by_age)
+    own = None if executor else ThreadPoolExecutor(threads or int(os.environ.get("JSNA_THREADS", "0")) or os.cpu_count() or 1)
+    with own or nullcontext():
+        done = (executor or own).map(work, codes, [base.isel(area=places[a]) for a in codes])  # type: ignore[union-attr]
+        for i, (parts, total) in enumerate(done):
             for level, data in parts.items():
                 levels.setdefault(level, []).append(data)
             totals.append(total)
@@ -286,10 +291,10 @@ def _groups(here: xr.Dataset, level: str, finest: str) -> tuple[NDArray[np.int64
 
 
 def _authority(
-    model: NeedModel, authority: str, here: xr.Dataset, x: Array, known_total: bool, by_age: bool
+    model: NeedModel, authority: str, here: xr.Dataset, known_total: bool, by_age: bool
 ) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
     """Summaries of every finer level of one authority, and the authority's draws."""
-    codes = here["area"].values.tolist()
+    codes, x = here["area"].values.tolist(), here["x"].values
     finest = str(here.attrs["level"])
     counts = model.child_counts(codes, _parents(here), here["children"].values, _log_sd(here), known_total)
     names, weights = _components(model, by_age)
