@@ -14,6 +14,8 @@ _HOME = {
     "load_population": "population",
     "load_frame": "frame",
     "load_projection": "projection",
+    "projection_error": "projection",
+    "projection_variants": "projection",
     "load_services": "services",
     "load_spend": "services",
     "unit_costs": "services",
@@ -54,6 +56,8 @@ __all__ = [
     "load_projection",
     "load_services",
     "load_spend",
+    "projection_error",
+    "projection_variants",
     "quoted_by_ofsted",
     "ready_scenarios",
     "resolve",
@@ -74,7 +78,7 @@ if TYPE_CHECKING:
     from data_sources.nouns import resolve, resolve_need
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population
-    from data_sources.projection import load_projection
+    from data_sources.projection import load_projection, projection_error, projection_variants
     from data_sources.provenance import sources, verify
     from data_sources.services import england_series, load_services, load_spend, unit_costs
     from data_sources.small_area import small_area_children

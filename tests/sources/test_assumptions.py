@@ -32,8 +32,13 @@ OF_SOLVERS = re.compile(r".*\.(\w*(TOLERANCE|ITERATIONS|STEPS?|GRID|PER_DECADE|P
 NOT_ASSUMED = {
     "data_sources.figures_io._MOST": "problems listed",
     "data_sources.population.LSOAS_PER_MSOA": "published counts of areas",
+    "data_sources.projection.BASE_YEAR": "year of the estimates",
     "data_sources.projection.ENGLAND_CHILDREN": "published (ONS)",
+    "data_sources.projection.ENOUGH_ORIGINS": "which rows of a measured table are used",
     "data_sources.projection.ERROR_HORIZON": "2018 to 2024",
+    "data_sources.projection.LAST_YEAR": "last year of the published projections",
+    "data_sources.projection_files._MOST": "problems listed",
+    "data_sources.projection_rows.CHILD_AGES": "definition",
     "data_sources.services._YEAR_ENDING": "year of the figures",
     "data_sources.small_area.YEARS_SINCE_CENSUS": "two dates",
     "data_sources.evidence._read._LEVEL": "level at which assumed intervals are stated",
