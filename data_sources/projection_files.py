@@ -90,14 +90,16 @@ def read_projection(
     """
     path = Path(path)
     found = members(path)
-    chosen = choose(variant, folder_names(found), path.name)
+    variants = folder_names(found)
+    chosen = choose(variant, variants, path.name) if len(variants) > 1 else variants[0]
     reading = Reading()
     for member in found:
         if member.variant == chosen:
             read_rows(member, reading)
-    variants = folder_names(found)
-    if inside := tuple(sorted({row[0] for row in reading.rows} - {""})):
-        chosen, variants = choose(variant, inside, path.name), inside
+    inside = tuple(sorted({row[0] for row in reading.rows} - {""}))
+    if len(variants) == 1:
+        variants = inside or variants
+        chosen = choose(variant, variants, path.name)
         reading.rows = [row for row in reading.rows if row[0] in ("", chosen)]
     _raise([*reading.problems, *_wrong_years(reading, base_year, path.name)], path.name)
     years = tuple(range(base_year, max(reading.years) + 1))
