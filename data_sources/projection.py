@@ -127,7 +127,7 @@ def load_projection(
     Examples
     --------
     >>> load_projection("Milton Keynes")
-    <Population: 1 authority areas, 1,2... children; ONS 2018-based ...>
+    <Population: 1 authority areas, 1,359,415 children; ONS 2018-based ...>
     """
     found = find_area(area)
     folder = str(figures) if figures is not None else None
@@ -184,7 +184,12 @@ def _embedded(base: np.ndarray, codes: list[str], by_sex: bool, figures: str | N
     raise_all(Problem(f"no projection or estimate for {c}", "add its rows", PROJECTION.file, c, "utla23_code") for c in absent)
     rebased = rebase_by_cohort(projected[np.flatnonzero(table.index.isin(codes))], base.sum(-1))
     start = projected[np.flatnonzero(table.index.isin(codes)), 0]
-    attrs = {"method": "ons_2018_principal", "variant": "principal", "variants": ["principal"], "rebased_by": base.sum() / start.sum()}
+    attrs = {
+        "method": "ons_2018_principal",
+        "variant": "principal",
+        "variants": ["principal"],
+        "rebased_by": float(base.sum() / start.sum()),
+    }
     attrs["assumption"] = f"{_REBASED}; {_SPLIT}" if by_sex else _REBASED
     source = "ONS 2018-based principal subnational projections, rebased by cohort to ONS mid-2024 estimates"
     return (split_by_sex(rebased, base) if by_sex else rebased), attrs, source
@@ -197,7 +202,12 @@ def _of_file(base: np.ndarray, codes: list[str], by_sex: bool, file: Path | str,
     raw, start = (np.moveaxis(given.children, -1, 1), np.moveaxis(base, -1, 1)) if by_sex else (given.children, base.sum(-1))
     rebased = rebase_by_cohort(raw, start)
     rebased[..., 0, :] = start  # also where the projection has nobody of an age
-    attrs = {"method": "file", "variant": given.variant, "variants": list(given.variants), "rebased_by": base.sum() / raw[..., 0, :].sum()}
+    attrs = {
+        "method": "file",
+        "variant": given.variant,
+        "variants": list(given.variants),
+        "rebased_by": float(base.sum() / raw[..., 0, :].sum()),
+    }
     attrs["assumption"] = "; ".join((_REBASED, *given.notes))
     named = "" if given.variant == "unnamed" else f", {given.variant.replace('_', ' ')}"
     source = f"the user's projection ({Path(file).name}{named}), rebased by cohort to ONS mid-2024 estimates"

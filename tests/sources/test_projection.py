@@ -330,6 +330,17 @@ def test_a_divided_county_needs_its_districts(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("year", "changed"), [(2018, 10), (2022, 4), (2024, 0)])
+def test_codes_of_any_year_give_all_the_authorities(year: int, changed: int, tmp_path: Path) -> None:
+    """309 lower-tier authorities in 2022, as the first files of the 2022-based release; 326 in 2018."""
+    table = read_figures(AUTHORITY_CODES).values.query("kind == 'part'")
+    codes = table.loc[(table["first"] <= year) & (table["last"] >= year), "code"]
+    assert len(codes) == {2018: 326, 2022: 309, 2024: 296}[year]
+    found = src.load_projection("England", file=write(tmp_path / "a.csv", wide(codes, years=(2024, 2025))))
+    assert found.data.sizes["area"] == 153
+    assert found.source.count("from codes of other years") == changed
+
+
 def test_every_authority_has_codes() -> None:
     table = read_figures(AUTHORITY_CODES).values
     assert set(table["utla23_code"]) == set(single_years().index)
