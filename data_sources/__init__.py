@@ -14,8 +14,8 @@ _HOME = {
     "load_population": "population",
     "load_frame": "frame",
     "load_projection": "projection",
-    "projection_error": "projection",
-    "projection_variants": "projection",
+    "projection_error": "projection_spread",
+    "projection_variants": "projection_spread",
     "load_services": "services",
     "load_spend": "services",
     "unit_costs": "services",
@@ -78,7 +78,8 @@ if TYPE_CHECKING:
     from data_sources.nouns import resolve, resolve_need
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population
-    from data_sources.projection import load_projection, projection_error, projection_variants
+    from data_sources.projection import load_projection
+    from data_sources.projection_spread import projection_error, projection_variants
     from data_sources.provenance import sources, verify
     from data_sources.services import england_series, load_services, load_spend, unit_costs
     from data_sources.small_area import small_area_children

@@ -10,7 +10,8 @@ import numpy as np
 
 from data_sources.figures_io import read_figures
 from data_sources.gazetteer import Area, find_area, names, region_of
-from data_sources.layouts import AGE_COLUMNS, PROJECTION, PROJECTION_ERROR, SINGLE_YEAR
+from data_sources.layouts import AGE_COLUMNS, PROJECTION, SINGLE_YEAR
+from data_sources.projection_spread import ERROR_HORIZON, error_growth, projection_error
 from jsna_model.conventions import AGE_BANDS
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.methods.cohort import constrained_shares, split_by_sex
@@ -24,13 +25,9 @@ if TYPE_CHECKING:
 
 #: Children aged 0-17 in England, mid-2024 (ONS).
 ENGLAND_CHILDREN = 12_183_016
-#: Years between the projections' base, mid-2018, and the estimate that they are held against, mid-2024.
-ERROR_HORIZON = 6
 #: Year of the estimates that projections are rebased to, and the last year that is projected where no projection says it.
 BASE_YEAR = 2024
 LAST_YEAR = 2043
-#: Base years that a measured growth of the error needs.
-ENOUGH_ORIGINS = 5
 SEXES = ("F", "M")
 SHARES = ("held", "aged")
 
@@ -249,72 +246,6 @@ def _error(method: str, years: int, figures: str | None) -> dict[str, Any]:
         "projection_error_basis": f"{basis}; growth with the horizon from cohorts carried forward",
         "unit": "children",
     }
-
-
-def projection_error() -> pd.DataFrame:
-    """Past errors of projections of children, by method, ages and horizon (``python -m benchmarks.projection_error``).
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``method`` (``ons_2018_principal``: at six years only; ``cohort``: no migration, births held; ``cohort_migration``: migration of
-        the last three years held), ``ages``, ``horizon`` (years), ``origins`` (base years), ``authorities``; of log(estimate /
-        projection): ``median`` (mean over origins of the median over authorities), ``log_sd`` (robust sd over authorities about it),
-        ``log_rms`` (root mean square about zero), ``origin_sd`` (sd of the medians over origins: what all authorities share).
-    """
-    return read_figures(PROJECTION_ERROR).values.copy()
-
-
-def error_growth(horizon: np.ndarray) -> np.ndarray:
-    """Sd of the log error at a horizon over that at six years, as cohorts carried forward have it.
-
-    Measured to the horizon of the last five base years or more (`ENOUGH_ORIGINS`), and in proportion to the horizon beyond.
-
-    Parameters
-    ----------
-    horizon : array of int
-        Years.
-
-    Returns
-    -------
-    array
-        0 at the base year, 1 at six.
-    """
-    table = projection_error()
-    table = table[(table["method"] == "cohort_migration") & (table["ages"] == "0_17") & (table["origins"] >= ENOUGH_ORIGINS)]
-    table = table.sort_values("horizon")
-    h, sd = table["horizon"].to_numpy(float), table["log_sd"].to_numpy(float)
-    at = np.interp(horizon, [0.0, *h], [0.0, *sd]) * np.maximum(np.asarray(horizon, dtype=float) / h[-1], 1.0)
-    return at / float(np.interp(ERROR_HORIZON, h, sd))
-
-
-def projection_variants(area: str = "England", file: Path | str | None = None, figures: Path | str | None = None) -> pd.DataFrame:
-    """Children 0–17 of an area by variant and year, to see how far variants lie apart.
-
-    Parameters
-    ----------
-    area : str
-    file : path, optional
-        A projection of several variants; by default the embedded principal one beside ``cohort``.
-    figures : path, optional
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``variant``, ``year``, ``children``, and ``ratio`` to the mean over variants. The spread is no interval: variants are few, chosen,
-        and share their base and most assumptions.
-    """
-    import pandas as pd
-
-    from data_sources.projection_files import variants_of
-
-    known = ("principal", "cohort") if file is None else variants_of(file)
-    rows = []
-    for variant in known:
-        total = load_projection(area, variant if len(known) > 1 else "principal", file, figures).data["children"].sum(["area", "age"])
-        rows += [(variant, int(y), float(n)) for y, n in zip(total["year"].values, total.values, strict=True)]
-    table = pd.DataFrame(rows, columns=["variant", "year", "children"])
-    return table.assign(ratio=table["children"] / table.groupby("year")["children"].transform("mean"))
 
 
 def _authorities(children: np.ndarray, years: np.ndarray, codes: list[str], attrs: dict[str, Any], source: str, found: Area) -> Population:

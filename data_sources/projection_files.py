@@ -189,6 +189,7 @@ def _codes() -> pd.DataFrame:
     return read_figures(AUTHORITY_CODES).values
 
 
+@lru_cache(maxsize=256)
 def _vintages(authority: str) -> list[tuple[str, ...]]:
     """Sets of codes, each of which makes up an authority: itself, what it was or became whole, then its parts, the latest first."""
     own = _codes()[_codes()["utla23_code"] == authority]

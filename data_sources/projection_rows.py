@@ -180,7 +180,8 @@ def _header(rows: Sequence[Sequence[str]]) -> int | None:
 
 
 def _plain(cell: str) -> str:
-    return re.sub(r"\s+", "_", cell.strip().lower())
+    """A column's name in lower case with underscores; a year that a workbook holds as 2024.0 is 2024."""
+    return re.sub(r"\s+", "_", cell.strip().lower()).removesuffix(".0")
 
 
 class _Columns:

@@ -13,8 +13,10 @@ from jsna_model.methods.cohort import constrained_shares, migration_rates, proje
 counts = st.floats(0, 1e5, allow_subnormal=False)
 some = st.floats(1, 1e5)
 BANDS = list(AGE_BANDS.values())
+QUICK, SOME = settings(deadline=None), settings(max_examples=40, deadline=None)
 
 
+@QUICK
 @given(arrays(float, (3, 18), elements=counts), arrays(float, (3, 20), elements=counts))
 def test_without_migration_cohorts_are_conserved_exactly(base: np.ndarray, births: np.ndarray) -> None:
     out = project_cohorts(base, births)
@@ -24,6 +26,7 @@ def test_without_migration_cohorts_are_conserved_exactly(base: np.ndarray, birth
     np.testing.assert_array_equal(out[:, 20], births[:, ::-1][:, :18])  # nobody of the base year is left
 
 
+@QUICK
 @given(arrays(float, (2, 18), elements=counts), arrays(float, (2, 6), elements=counts))
 def test_stocks_balance(base: np.ndarray, births: np.ndarray) -> None:
     """Law 12: opening + births − those who turn 18 = closing."""
@@ -31,11 +34,13 @@ def test_stocks_balance(base: np.ndarray, births: np.ndarray) -> None:
     np.testing.assert_allclose(out[:, :-1].sum(-1) + births - out[:, :-1, -1], out[:, 1:].sum(-1), rtol=1e-12, atol=1e-9)
 
 
+@QUICK
 @given(arrays(float, 18, elements=some), arrays(float, 4, elements=some), arrays(float, 17, elements=st.floats(-0.5, 0.5)))
 def test_held_migration_is_found_again(base: np.ndarray, births: np.ndarray, rates: np.ndarray) -> None:
     np.testing.assert_allclose(migration_rates(project_cohorts(base, births, rates)), rates, atol=1e-10)
 
 
+@QUICK
 @given(arrays(float, (2, 3, 18), elements=counts), arrays(float, (2, 18, 2), elements=counts))
 def test_sexes_sum_to_persons(projection: np.ndarray, base: np.ndarray) -> None:
     apart = split_by_sex(projection, base)
@@ -43,7 +48,7 @@ def test_sexes_sum_to_persons(projection: np.ndarray, base: np.ndarray) -> None:
     np.testing.assert_allclose(apart.sum(-1), projection, rtol=1e-12)
 
 
-@settings(max_examples=40)
+@SOME
 @given(arrays(float, (7, 5), elements=some), arrays(float, (2, 4, 18), elements=counts), st.booleans())
 def test_small_areas_sum_to_the_authority(base: np.ndarray, projection: np.ndarray, aged: bool) -> None:
     """Law 9."""
@@ -56,7 +61,7 @@ def test_small_areas_sum_to_the_authority(base: np.ndarray, projection: np.ndarr
             np.testing.assert_allclose(out[:, group == g, i].sum(-1), want, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=40)
+@SOME
 @given(arrays(float, (5, 5), elements=some), st.booleans())
 def test_the_base_year_is_given_back(base: np.ndarray, aged: bool) -> None:
     single = np.zeros((1, 1, 18))
@@ -65,6 +70,7 @@ def test_the_base_year_is_given_back(base: np.ndarray, aged: bool) -> None:
     np.testing.assert_allclose(constrained_shares(base, np.zeros(5, int), single, BANDS, aged)[0], base, rtol=1e-9)
 
 
+@QUICK
 @given(arrays(float, (6, 5), elements=some), arrays(float, (2, 3, 18), elements=some))
 def test_an_authority_does_not_depend_on_the_others(base: np.ndarray, projection: np.ndarray) -> None:
     """Law 13."""

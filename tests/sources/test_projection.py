@@ -12,14 +12,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import data_sources as src
 import jsna_model as jm
 from benchmarks import authority_codes, projection_error
 from data_sources.figures_io import read_figures
 from data_sources.layouts import AGE_COLUMNS, AUTHORITY_CODES, SINGLE_YEAR
-from data_sources.projection import error_growth, single_years
-from jsna_model.errors import InputError, UnknownNameError
+from data_sources.projection import single_years
+from data_sources.projection_spread import error_growth
+from jsna_model.errors import InputError, JsnaError, UnknownNameError
 from jsna_model.methods.forecast import rebase_by_cohort
 
 MK, RUTLAND, WARWICKSHIRE = "E06000042", "E06000017", "E10000031"
@@ -301,6 +304,20 @@ def test_choices_that_do_not_go_together() -> None:
     for options in ({"level": "parish"}, {"shares": "hold"}):
         with pytest.raises(UnknownNameError):
             src.load_projection(MK, **options)  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 19), st.integers(0, 10), st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
+def test_any_cell_is_read_or_refused_by_name(tmp_path: Path, row: int, column: int, cell: str) -> None:
+    """A cell that is changed to anything at all gives a projection of numbers, or an error of the package's own."""
+    rows = wide([RUTLAND])
+    rows[row][column] = cell
+    try:
+        found = src.load_projection("Rutland", file=write(tmp_path / "a.csv", rows)).data["children"]
+    except JsnaError:
+        return
+    assert bool(np.isfinite(found).all())
+    np.testing.assert_array_equal(found.sel(year=2024).values[0], single_years().loc[RUTLAND])
 
 
 # --- reorganised authorities ---------------------------------------------------------------------------------------------------------
