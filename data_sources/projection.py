@@ -28,6 +28,8 @@ ENGLAND_CHILDREN = 12_183_016
 #: Year of the estimates that projections are rebased to, and the last year that is projected where no projection says it.
 BASE_YEAR = 2024
 LAST_YEAR = 2043
+#: Above this factor between an estimate and a projection, either way, the file is refused: of the 2018-based ones, 2.3 was the largest.
+MAX_REBASE = 4.0
 SEXES = ("F", "M")
 SHARES = ("held", "aged")
 
@@ -197,6 +199,7 @@ def _of_file(base: np.ndarray, codes: list[str], by_sex: bool, file: Path | str,
 
     given = read_projection(file, codes, BASE_YEAR, variant, by_sex)
     raw, start = (np.moveaxis(given.children, -1, 1), np.moveaxis(base, -1, 1)) if by_sex else (given.children, base.sum(-1))
+    _check_size(given.children[:, 0].reshape(len(codes), -1).sum(1), base.sum((1, 2)), codes, Path(file).name)
     rebased = rebase_by_cohort(raw, start)
     rebased[..., 0, :] = start  # also where the projection has nobody of an age
     attrs = {
@@ -210,6 +213,16 @@ def _of_file(base: np.ndarray, codes: list[str], by_sex: bool, file: Path | str,
     source = f"the user's projection ({Path(file).name}{named}), rebased by cohort to ONS mid-2024 estimates"
     source += f"; {'; '.join(given.notes)}" if given.notes else ""
     return (np.moveaxis(rebased, 1, -1) if by_sex else rebased), attrs, source
+
+
+def _check_size(projected: np.ndarray, estimate: np.ndarray, codes: list[str], file: str) -> None:
+    """Refuse what rebasing would hide: thousands for children, or another area's numbers."""
+    off = (projected * MAX_REBASE < estimate) | (projected > estimate * MAX_REBASE)
+    fix = "give children, not thousands or rates, and check the area"
+    raise_all(
+        Problem(f"{codes[i]} has {projected[i]:,.0f} children in {BASE_YEAR} where the estimate is {estimate[i]:,.0f}", fix, file, codes[i])
+        for i in np.flatnonzero(off)
+    )
 
 
 def _by_cohort(
@@ -228,22 +241,23 @@ def _by_cohort(
 
 def _error(method: str, years: int, figures: str | None) -> dict[str, Any]:
     """Attributes on past error: sd and median at six years, the sd by year, and what they were measured on."""
-    if method in ("ons_2018_principal", "file"):
-        base, projected, _ = _both(figures)
-        median, sd = projection_log_error(base.to_numpy().sum(axis=1), projected[:, 0].sum(axis=1))
-        basis = "error in 2024 of the ONS 2018-based projections, over authorities"
-        basis += ", assumed for this one too" if method == "file" else ""
-    else:
+    growth = error_growth(np.arange(years), method if method.startswith("cohort") else "cohort_migration")
+    if method.startswith("cohort"):
         table = projection_error()
         row = table[(table["method"] == method) & (table["ages"] == "0_17") & (table["horizon"] == ERROR_HORIZON)].iloc[0]
         median, sd = float(row["median"]), float(row["log_sd"])
-        basis = f"cohorts carried forward from past estimates ({method}), over authorities and {int(row['origins'])} base years"
+        basis = f"cohorts carried forward from the estimates of {int(row['origins'])} past years ({method})"
+    else:
+        base, projected, _ = _both(figures)
+        median, sd = projection_log_error(base.to_numpy().sum(axis=1), projected[:, 0].sum(axis=1))
+        basis = "the ONS 2018-based projections in 2024, with the growth of cohorts carried forward"
+        basis += "; assumed for this one too" if method == "file" else ""
     return {
         "projection_error_sd_6yr": sd,
         "projection_error_median_6yr": median,
         "projection_error_horizon": ERROR_HORIZON,
-        "projection_error_log_sd": [sd * float(g) for g in error_growth(np.arange(years))],
-        "projection_error_basis": f"{basis}; growth with the horizon from cohorts carried forward",
+        "projection_error_log_sd": [sd * float(g) for g in growth],
+        "projection_error_basis": basis,
         "unit": "children",
     }
 

@@ -75,11 +75,11 @@ def _walk(path: Path, nested: bool) -> Iterator[tuple[Traversable, str, bool]]:
     """Files with the name of their folder or ZIP, and whether that is inside what was given."""
     if path.is_dir():
         for inside in sorted(path.iterdir()):
-            if inside.is_dir() or inside.name.lower().endswith((*_ENDINGS, ".zip")):
+            if not _left_over(inside.name) and (inside.is_dir() or inside.name.lower().endswith((*_ENDINGS, ".zip"))):
                 yield from _walk(inside, inside.is_dir() or nested)
     elif path.suffix.lower() == ".zip":
         try:
-            names = sorted(n for n in zipfile.ZipFile(path).namelist() if n.lower().endswith(_ENDINGS))
+            names = sorted(n for n in zipfile.ZipFile(path).namelist() if n.lower().endswith(_ENDINGS) and not _left_over(n))
         except zipfile.BadZipFile:
             raise InputError(str(Problem("it is not a ZIP", "download it again", str(path)))) from None
         for name in names:
@@ -87,6 +87,11 @@ def _walk(path: Path, nested: bool) -> Iterator[tuple[Traversable, str, bool]]:
             yield zipfile.Path(path, name), folder, "/" in name or nested
     else:
         yield path, path.parent.name, nested
+
+
+def _left_over(name: str) -> bool:
+    """Whether a file is one that Excel or macOS leaves beside the real ones."""
+    return name.startswith("__MACOSX") or name.split("/")[-1].startswith((".", "~$"))
 
 
 def _variant(file: str, folder: str, nested: bool) -> str:

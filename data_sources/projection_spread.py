@@ -33,7 +33,7 @@ def projection_error() -> pd.DataFrame:
     return read_figures(PROJECTION_ERROR).values.copy()
 
 
-def error_growth(horizon: np.ndarray) -> np.ndarray:
+def error_growth(horizon: np.ndarray, method: str = "cohort_migration") -> np.ndarray:
     """Sd of the log error at a horizon over that at six years, as cohorts carried forward have it.
 
     Measured to the horizon of the last five base years or more (`ENOUGH_ORIGINS`), and in proportion to the horizon beyond.
@@ -42,6 +42,7 @@ def error_growth(horizon: np.ndarray) -> np.ndarray:
     ----------
     horizon : array of int
         Years.
+    method : {"cohort_migration", "cohort"}
 
     Returns
     -------
@@ -49,7 +50,7 @@ def error_growth(horizon: np.ndarray) -> np.ndarray:
         0 at the base year, 1 at six.
     """
     table = projection_error()
-    table = table[(table["method"] == "cohort_migration") & (table["ages"] == "0_17") & (table["origins"] >= ENOUGH_ORIGINS)]
+    table = table[(table["method"] == method) & (table["ages"] == "0_17") & (table["origins"] >= ENOUGH_ORIGINS)]
     table = table.sort_values("horizon")
     h, sd = table["horizon"].to_numpy(float), table["log_sd"].to_numpy(float)
     at = np.interp(horizon, [0.0, *h], [0.0, *sd]) * np.maximum(np.asarray(horizon, dtype=float) / h[-1], 1.0)

@@ -36,6 +36,7 @@ NOT_ASSUMED = {
     "data_sources.projection.ENGLAND_CHILDREN": "published (ONS)",
     "data_sources.projection_spread.ENOUGH_ORIGINS": "which rows of a measured table are used",
     "data_sources.projection_spread.ERROR_HORIZON": "2018 to 2024",
+    "data_sources.projection.MAX_REBASE": "above it a file is refused",
     "data_sources.projection.LAST_YEAR": "last year of the published projections",
     "data_sources.projection_files._MOST": "problems listed",
     "data_sources.projection_rows.CHILD_AGES": "definition",

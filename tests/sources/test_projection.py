@@ -6,6 +6,7 @@ import csv
 import gzip
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -30,20 +31,30 @@ DISTRICTS = ("E07000218", "E07000219", "E07000220", "E07000221", "E07000222")
 YEARS = tuple(range(2022, 2028))
 AGES = (*map(str, range(20)), "90 and over", "All ages")
 Row = list[object]
+UPPER = read_figures(AUTHORITY_CODES).values.set_index("code")["utla23_code"].to_dict()
+TOTAL = single_years().sum(axis=1).to_dict()
 
 
-def count(code: str, age: str, year: int, sex: str = "persons", scale: float = 1.0) -> float:
+def size(codes: Sequence[str]) -> dict[str, float]:
+    """About the children of each code's authority, divided evenly among the codes of it that are there, a year of age."""
+    upper = {c: UPPER.get(c, c) for c in codes}
+    parts = Counter(upper.values())
+    return {c: float(TOTAL.get(u, 18_000)) / 18 / parts[u] for c, u in upper.items()}
+
+
+def count(each: float, age: str, year: int, sex: str = "persons", scale: float = 1.0) -> float:
     """A made-up number of children, which adds up over sexes."""
     if not age.isdigit():
         return 99_999.0
-    both = scale * (100 + int(code[-3:]) % 50 + 3 * int(age) + 2 * (year - 2022))
+    both = scale * each * (1 + int(age) / 50 + (year - 2022) / 40)
     return round({"persons": both, "females": 0.48 * both, "males": 0.52 * both}[sex], 3)
 
 
 def wide(codes: Iterable[str], sex: str = "persons", years: Sequence[int] = YEARS, scale: float = 1.0) -> list[Row]:
     """The layout of ONS's releases: AREA_CODE, AREA_NAME, COMPONENT, SEX, AGE_GROUP and a column for each year."""
     head: Row = ["AREA_CODE", "AREA_NAME", "COMPONENT", "SEX", "AGE_GROUP", *years]
-    body = [[c, "Synthetic", "Population", sex, a, *(count(c, a, y, sex, scale) for y in years)] for c in codes for a in AGES]
+    each = size(list(codes))
+    body = [[c, "Synthetic", "Population", sex, a, *(count(n, a, y, sex, scale) for y in years)] for c, n in each.items() for a in AGES]
     return [head, *body]
 
 
@@ -67,7 +78,8 @@ def children(*args: object, **options: object) -> np.ndarray:
 
 def expected(code: str, codes: Sequence[str], scale: float = 1.0) -> np.ndarray:
     """A synthetic authority rebased by hand, (year, age)."""
-    raw = [[sum(count(c, str(a), y, scale=scale) for c in codes) for a in range(18)] for y in YEARS if y >= 2024]
+    each = size(codes)
+    raw = [[sum(count(each[c], str(a), y, scale=scale) for c in codes) for a in range(18)] for y in YEARS if y >= 2024]
     return rebase_by_cohort(np.array(raw), single_years().loc[code].to_numpy(float))
 
 
@@ -110,7 +122,7 @@ def test_long_gzip_workbook_and_ages_across_say_the_same(tmp_path: Path) -> None
     long = [["code", "year", "sex", "age", "population"]]
     long += [[MK, y, "persons", r[4], r[5 + i]] for r in own[1:] for i, y in enumerate(YEARS)]  # type: ignore[list-item]
     across = [["utla23_code", "year", *AGE_COLUMNS]]
-    across += [[MK, y, *(count(MK, str(a), y) for a in range(18))] for y in YEARS]  # type: ignore[list-item]
+    across += [[MK, y, *(count(size([MK])[MK], str(a), y) for a in range(18))] for y in YEARS]  # type: ignore[list-item]
     plain = write(tmp_path / "plain.csv", own)
     (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
     from openpyxl import Workbook
@@ -148,6 +160,7 @@ def release(tmp_path: Path) -> Path:
     with zipfile.ZipFile(tmp_path / "release/2022snpppopulationsyoahighfertility.zip", "w") as z:
         for file in sorted(high.iterdir()):
             z.write(file, file.name)
+        z.writestr("__MACOSX/._2022 SNPP Population persons.csv", b"\x00\x05")  # what macOS adds
     return tmp_path / "release"
 
 
@@ -188,7 +201,7 @@ def test_an_unknown_variant_gives_the_nearest_and_all(release: Path, tmp_path: P
 def test_variants_in_a_column(tmp_path: Path) -> None:
     rows = [["variant", "code", "year", "age", "population"]]
     for name, scale in (("Principal projection", 1.0), ("High migration variant", 1.3)):
-        rows += [[name, MK, y, a, count(MK, str(a), y, scale=scale)] for y in YEARS for a in range(18)]  # type: ignore[list-item]
+        rows += [[name, MK, y, a, count(size([MK])[MK], str(a), y, scale=scale)] for y in YEARS for a in range(18)]  # type: ignore[list-item]
     path = write(tmp_path / "two.csv", rows)
     np.testing.assert_allclose(children(MK, file=path)[:, 0], expected(MK, [MK]), rtol=1e-12)
     np.testing.assert_allclose(children(MK, "high_migration", path)[:, 0], expected(MK, [MK], 1.3), rtol=1e-4)
@@ -273,6 +286,17 @@ def test_missing_ages_areas_and_groups(tmp_path: Path) -> None:
     long = [["code", "year", "age", "population"], *([MK, y, a, 5] for y in YEARS for a in range(18) if (y, a) != (2026, 4))]
     (found,) = problems(write(tmp_path / "c.csv", long))
     assert found[3] == "E06000042 lacks age 4 in 2026"
+
+
+def test_thousands_and_other_areas_are_refused(tmp_path: Path) -> None:
+    """Rebasing would hide them."""
+    (found,) = problems(write(tmp_path / "a.csv", wide([MK], scale=0.001)))
+    assert found[1] == MK
+    assert "children in 2024 where the estimate is 74,569" in found[3]
+    assert (
+        "where the estimate is"
+        in problems(write(tmp_path / "b.csv", [[*r[:5], *([0] * 6)] if i else r for i, r in enumerate(wide([MK]))]))[0][3]
+    )
 
 
 def test_rows_given_twice_strange_codes_and_no_layout(tmp_path: Path) -> None:
@@ -460,6 +484,7 @@ def test_the_error_grows_with_the_horizon() -> None:
     assert (np.diff(growth) > 0).all()
     assert growth[12] / growth[6] > 2**0.5 * 1.2  # faster than a random walk's
     attrs = src.load_projection("Milton Keynes").data.attrs
+    assert (error_growth(np.arange(1, 6), "cohort") > growth[1:6]).all()  # less of the error of held births and moves is new each year
     assert attrs["projection_error_log_sd"][6] == pytest.approx(attrs["projection_error_sd_6yr"])
 
 
