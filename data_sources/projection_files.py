@@ -251,10 +251,10 @@ def _absent(authority: str, vintages: Sequence[tuple[str, ...]], cells: _Cells) 
     """An authority that the file does not have; of the sets that would make it up, what the nearest one lacks."""
     some = [v for v in vintages if set(v) & cells.codes]
     lacking = sorted(set(min(some, key=lambda v: len(set(v) - cells.codes))) - cells.codes) if some else []
-    known = set(_codes()["utla23_code"])
+    known = {*_codes()["code"], *_codes()["utla23_code"]}
     old = sorted(c for c in cells.codes - known if c.startswith("E10"))
     found = f"no {authority}" + (f"; of the districts that make it up, {', '.join(lacking)} are missing" if lacking else "")
-    found += f"; {', '.join(old)} are counties that were divided since" if old else ""
+    found += f"; rows of a county that was divided since ({', '.join(old)}) cannot stand for its parts" if old else ""
     return Problem(found, "add it, or all the districts or predecessors that make it up", cells.file, authority, "code")
 
 

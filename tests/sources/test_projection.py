@@ -367,7 +367,8 @@ def test_predecessors_stand_for_an_authority_and_are_named(area: str, code: str,
 def test_a_divided_county_needs_its_districts(tmp_path: Path) -> None:
     (found,) = problems(write(tmp_path / "a.csv", wide(["E10000006", "E07000026"])), "Cumberland")
     assert found[3] == (
-        "no E06000063; of the districts that make it up, E07000028, E07000029 are missing; E10000006 are counties that were divided since"
+        "no E06000063; of the districts that make it up, E07000028, E07000029 are missing; "
+        "rows of a county that was divided since (E10000006) cannot stand for its parts"
     )
 
 
