@@ -15,6 +15,8 @@ _HOME = {
     "load_frame": "frame",
     "age_sex_shares": "age_sex",
     "load_projection": "projection",
+    "projection_error": "projection_spread",
+    "projection_variants": "projection_spread",
     "load_services": "services",
     "load_spend": "services",
     "unit_costs": "services",
@@ -56,6 +58,8 @@ __all__ = [
     "load_projection",
     "load_services",
     "load_spend",
+    "projection_error",
+    "projection_variants",
     "quoted_by_ofsted",
     "ready_scenarios",
     "resolve",
@@ -78,6 +82,7 @@ if TYPE_CHECKING:
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population
     from data_sources.projection import load_projection
+    from data_sources.projection_spread import projection_error, projection_variants
     from data_sources.provenance import sources, verify
     from data_sources.services import england_series, load_services, load_spend, unit_costs
     from data_sources.small_area import small_area_children

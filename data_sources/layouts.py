@@ -40,6 +40,16 @@ SINGLE_YEAR = Layout(
 PROJECTION = Layout(
     "england_upper_tier_projection_2018based.csv.gz", codes=("utla23_code",), counts=("year", *AGE_COLUMNS), key=("utla23_code", "year")
 )
+AUTHORITY_CODES = Layout(
+    "authority_codes.csv", codes=("code", "utla23_code"), text=("name", "kind"), counts=("first", "last"), key=("code",)
+)
+PROJECTION_ERROR = Layout(
+    "projection_error.csv",
+    text=("method", "ages"),
+    counts=("horizon", "origins", "authorities", "log_sd", "log_rms", "origin_sd"),
+    numbers=("median",),
+    key=("method", "ages", "horizon"),
+)
 AUTHORITIES = Layout(
     "england_upper_tier_2025.csv",
     codes=("utla23_code",),
