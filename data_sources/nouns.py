@@ -10,7 +10,7 @@ from data_sources.boundaries import load_level
 from data_sources.direct import load_direct
 from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted, supplementary_evidence, with_own
 from data_sources.local import load_local_counts, placed, recorded_factors
-from jsna_model.errors import InputError
+from jsna_model.errors import InputError, gathered
 from jsna_model.evidence import covariates_of
 
 if TYPE_CHECKING:
@@ -71,16 +71,23 @@ def resolve(study: Study) -> Nouns:
             f'jsna estimate --area "{area.name}" --level authority --out children.csv'
         )
     figures = Path(study.figures) if study.figures else None
-    population, evidence, overlap = resolve_need(study)
-    pathway = load_pathway(area.code, study.parameters, figures=figures)
-    help_ = study.early_help
-    if help_.families_per_year is not None:
-        pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
-    scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
+
+    def services() -> tuple[Pathway, tuple[Scenario, ...]]:
+        pathway = load_pathway(area.code, study.parameters, figures=figures)
+        help_ = study.early_help
+        if help_.families_per_year is not None:
+            pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
+        return pathway, (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
+
+    # Files that do not depend on one another are read together, so that what is wrong with any of them is said at once.
+    (population, evidence, overlap), (pathway, scenarios), projection, direct, own = gathered(
+        lambda: resolve_need(study),
+        services,
+        lambda: load_projection(area.code, figures=figures),
+        lambda: load_direct(study.direct) if study.direct else (),
+        lambda: load_local_counts(study.local_counts) if study.local_counts else (),
+    )
     boundaries = load_level(study.boundaries, _codes(population, study)) if study.boundaries else None
-    projection = load_projection(area.code, figures=figures)
-    direct = load_direct(study.direct) if study.direct else ()
-    own = load_local_counts(study.local_counts) if study.local_counts else ()
     (authority,) = area.authorities
     local = (*placed(own, population, authority, Path(study.local_counts).name), *recorded_factors(authority, figures))
     return Nouns(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,34 @@ def raise_all(problems: Iterable[Problem], kind: type[JsnaError] = InputError) -
         raise kind(str(found[0]), found)
     lines = "\n".join(f"  {i}. {p}" for i, p in enumerate(found, 1))
     raise kind(f"{len(found)} problems:\n{lines}", found)
+
+
+def gathered(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call returns; where some fail, the problems of all of them in one error.
+
+    Raises
+    ------
+    JsnaError
+        The error itself where one call fails; an InputError of all the problems where several do.
+    """
+    out: list[Any] = []
+    errors: list[JsnaError] = []
+    for call in calls:
+        try:
+            out.append(call())
+        except JsnaError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    problems = [p for e in errors for p in (e.problems or (Problem(*_split(str(e))),))]
+    raise_all(problems)
+    return out
+
+
+def _split(message: str) -> tuple[str, str]:
+    """A message of one sentence or more as what was found and what to do."""
+    found, _, fix = message.partition(". ")
+    return found.rstrip("."), fix.rstrip(".") or "put it right"
 
 
 def nearest(name: str, known: Iterable[str], n: int = 4) -> list[str]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Valida
 
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.scenario import Change, Scenario
+from jsna_model.toml_lines import key_lines, line_of
 
 SCHEMA_VERSION = 1
 
@@ -172,8 +173,8 @@ class Study(_Part):
         return self.publication.review_date
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], file: str = "study") -> Study:
-        """Build and check a study; every problem is reported at once.
+    def of(cls, values: Mapping[str, Any], file: str = "study", text: str = "") -> Study:
+        """Build and check a study; every problem is reported at once, with its line where the `text` of the file is given.
 
         Raises
         ------
@@ -186,7 +187,8 @@ class Study(_Part):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise_all([_problem(e, file) for e in error.errors()])
+            lines = key_lines(text)
+            raise_all([_problem(e, file, line_of(lines, e["loc"])) for e in error.errors()])
             raise AssertionError("unreachable") from error
 
     @classmethod
@@ -202,13 +204,20 @@ class Study(_Part):
         if not path.is_file():
             raise InputError(f"{path} is not a file. Give a study.toml, or make one with: jsna init")
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+            text = path.read_text(encoding="utf-8-sig")
+            values = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path} is not valid TOML: {error}. Text goes in double quotes; backslashes in paths are doubled.") from error
         for key in PATHS:
             if isinstance(values.get(key), str) and values[key]:
                 values[key] = str(path.parent / values[key])
-        return cls.of(values, str(path))
+        return cls.of(values, str(path), text)
+
+    @classmethod
+    def json_schema_of_file(cls) -> dict[str, Any]:
+        """JSON Schema of ``study.toml``, for editors that complete and check as one types."""
+        found = cls.model_json_schema(by_alias=True)
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "study.toml of jsna_model"} | found
 
     def write(self, path: str | Path) -> Path:
         """Write ``study.toml``: what `read` reads back to the same study."""
@@ -219,14 +228,14 @@ class Study(_Part):
         return target
 
 
-def _problem(error: Any, file: str) -> Problem:
+def _problem(error: Any, file: str, line: int | None = None) -> Problem:
     key = ".".join(str(p) for p in error["loc"])
     if error["type"] == "extra_forbidden":
         close = nearest(
             str(error["loc"][-1]), [*Study.model_fields, "set", *EarlyHelp.model_fields, *Benefit.model_fields, *Publication.model_fields]
         )
         hint = f"did you mean {' or '.join(close)}?" if close else "remove it"
-        return Problem(f"unknown key {error['loc'][-1]!r}", hint.rstrip("?"), file, column=key)
+        return Problem(f"unknown key {error['loc'][-1]!r}", hint.rstrip("?"), file, line, key)
     if error["type"] == "missing":
-        return Problem("nothing there", "give a value", file, column=key)
-    return Problem(f"found {error['input']!r}", error["msg"][:1].lower() + error["msg"][1:], file, column=key)
+        return Problem("nothing there", "give a value", file, line, key)
+    return Problem(f"found {error['input']!r}", error["msg"][:1].lower() + error["msg"][1:], file, line, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -148,13 +149,39 @@ def init(
     found = src.find_area(area)
     target.parent.mkdir(parents=True, exist_ok=True)
     Study.of({"area": found.name}).write(target)
-    text = target.read_text(encoding="utf-8")
+    schema = target.with_name("study.schema.json")
+    schema.write_text(json.dumps(Study.json_schema_of_file(), indent=2) + "\n", encoding="utf-8")
+    text = f"#:schema ./{schema.name}\n{target.read_text(encoding='utf-8')}"
     for table, lines in _TO_FILL.items():
         text = text.replace(f"[{table}]\n", f"[{table}]\n" + "".join(f"# {line}\n" for line in lines))
     target.write_text(text, encoding="utf-8")
     typer.echo(
         f"Wrote {target}. Fill in [early_help] families_per_year and unit_cost, and [publication]; then: jsna run {target} --out {name}/out"
     )
+
+
+@app.command()
+def diff(
+    run_a: Annotated[Path, typer.Argument(help="Run folder.")],
+    run_b: Annotated[Path, typer.Argument(help="Run folder to compare it with.")],
+    most: Annotated[int, typer.Option(help="Numbers to list, greatest change first.")] = 20,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV to write all of the numbers to.")] = None,
+) -> None:
+    """Which inputs of two runs differ, and which numbers moved by how much."""
+    from jsna_model.cli.diff import inputs, numbers
+
+    differing, moved = inputs(run_a, run_b), numbers(run_a, run_b)
+    for name, first, second in differing:
+        typer.echo(f"{name}: {first} -> {second}")
+    if not differing:
+        typer.echo("The inputs are the same.")
+    changed = moved[moved["difference"] != 0]
+    typer.echo(f"{len(changed):,} of {len(moved):,} expected values that both hold differ.")
+    for row in changed.head(most).itertuples():
+        typer.echo(f"{row.what}: {row.a:,.1f} -> {row.b:,.1f} ({row.difference:+,.1f}, {row.change:+.1%})")
+    if out is not None:
+        moved.to_csv(out, index=False, encoding="utf-8-sig")
+        typer.echo(f"Wrote {out}: {len(moved):,} rows, in full. Not for publication.")
 
 
 @app.command()
