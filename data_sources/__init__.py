@@ -13,6 +13,9 @@ _HOME = {
     "find_area": "gazetteer",
     "load_population": "population",
     "load_frame": "frame",
+    "read_form": "form",
+    "read_study": "form",
+    "write_form": "form",
     "age_sex_shares": "age_sex",
     "load_projection": "projection",
     "projection_error": "projection_spread",
@@ -61,6 +64,8 @@ __all__ = [
     "projection_error",
     "projection_variants",
     "quoted_by_ofsted",
+    "read_form",
+    "read_study",
     "ready_scenarios",
     "resolve",
     "resolve_need",
@@ -68,6 +73,7 @@ __all__ = [
     "sources",
     "unit_costs",
     "verify",
+    "write_form",
 ]
 
 if TYPE_CHECKING:
@@ -75,6 +81,7 @@ if TYPE_CHECKING:
     from data_sources.boundaries import load_boundaries
     from data_sources.direct import load_direct
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
+    from data_sources.form import read_form, read_study, write_form
     from data_sources.frame import load_frame
     from data_sources.gazetteer import areas, find_area
     from data_sources.local import load_local_counts

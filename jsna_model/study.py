@@ -173,8 +173,8 @@ class Study(_Part):
         return self.publication.review_date
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], file: str = "study", text: str = "") -> Study:
-        """Build and check a study; every problem is reported at once, with its line where the `text` of the file is given.
+    def of(cls, values: Mapping[str, Any], file: str = "study", lines: Mapping[tuple[str | int, ...], int | str] | None = None) -> Study:
+        """Build and check a study; every problem is reported at once, with its place where `lines` says where each key is written.
 
         Raises
         ------
@@ -187,8 +187,7 @@ class Study(_Part):
         try:
             return cls(**values)
         except ValidationError as error:
-            lines = key_lines(text)
-            raise_all([_problem(e, file, line_of(lines, e["loc"])) for e in error.errors()])
+            raise_all([_problem(e, file, line_of(lines or {}, e["loc"])) for e in error.errors()])
             raise AssertionError("unreachable") from error
 
     @classmethod
@@ -211,7 +210,7 @@ class Study(_Part):
         for key in PATHS:
             if isinstance(values.get(key), str) and values[key]:
                 values[key] = str(path.parent / values[key])
-        return cls.of(values, str(path), text)
+        return cls.of(values, str(path), key_lines(text))
 
     @classmethod
     def json_schema_of_file(cls) -> dict[str, Any]:
@@ -228,7 +227,7 @@ class Study(_Part):
         return target
 
 
-def _problem(error: Any, file: str, line: int | None = None) -> Problem:
+def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:
     key = ".".join(str(p) for p in error["loc"])
     if error["type"] == "extra_forbidden":
         close = nearest(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?")
 _KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
@@ -41,7 +44,7 @@ def key_lines(text: str) -> dict[tuple[str | int, ...], int]:
     return out
 
 
-def line_of(lines: dict[tuple[str | int, ...], int], path: Sequence[str | int]) -> int | None:
+def line_of(lines: Mapping[tuple[str | int, ...], T], path: Sequence[str | int]) -> T | None:
     """Line of a key, or of the nearest table around it; None where neither is written."""
     at = tuple(path)
     while at and at not in lines:

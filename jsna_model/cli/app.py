@@ -112,25 +112,24 @@ def report(
 
 @app.command(name="run")
 def run_command(
-    study: Annotated[Path, typer.Argument(help="study.toml")],
+    study: Annotated[Path, typer.Argument(help="study.toml, or the Excel form of jsna form.")],
     out: Out = Path("out"),
     to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
     quiet: Quiet = False,
 ) -> None:
-    """Run a study.toml into a run folder."""
+    """Run a study.toml, or a filled Excel form, into a run folder."""
+    import data_sources as src
     from jsna_model.cli.run import run_study
-    from jsna_model.study import Study
 
-    run_study(Study.read(study), out, _formats(to), quiet)
+    run_study(src.read_study(study), out, _formats(to), quiet)
 
 
 @app.command()
-def check(study: Annotated[Path, typer.Argument(help="study.toml")]) -> None:
-    """Check a study.toml and every file that it names, without running it."""
+def check(study: Annotated[Path, typer.Argument(help="study.toml, or the Excel form of jsna form.")]) -> None:
+    """Check a study.toml, or a filled Excel form, and every file that it names, without running it."""
     import data_sources as src
-    from jsna_model.study import Study
 
-    nouns = src.resolve(Study.read(study))
+    nouns = src.resolve(src.read_study(study))
     typer.echo(f"{study}: sound. {nouns.population}")
 
 
@@ -158,6 +157,19 @@ def init(
     typer.echo(
         f"Wrote {target}. Fill in [early_help] families_per_year and unit_cost, and [publication]; then: jsna run {target} --out {name}/out"
     )
+
+
+@app.command()
+def form(
+    path: Annotated[Path, typer.Argument(help="Excel file to make.")],
+    area: Annotated[str, typer.Option(help="Authority or district: name or code.")],
+) -> None:
+    """Make an Excel form to fill in instead of study.toml; jsna check and jsna run take it."""
+    import data_sources as src
+
+    found = src.find_area(area)
+    src.write_form(path, found.name, src.load_pathway(found.code))
+    typer.echo(f"Wrote {path}. Fill in column C, and scenarios where wanted; then: jsna run {path} --out out/")
 
 
 @app.command()

@@ -1,0 +1,236 @@
+"""The study as an Excel form, for those who edit no TOML: written with its choices, read back and checked like the study file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.study import PATHS, Study
+
+if TYPE_CHECKING:
+    from jsna_model.pathway import Pathway
+
+#: Sheet "Study": key, label and help of each row; keys with a dot lie in that table.
+FIELDS: dict[str, tuple[str, str]] = {
+    "area": ("Area", "Authority, or district (its county is run): name or code."),
+    "title": ("Title of the report", "Leave empty for the usual one."),
+    "set": ("Risks that are combined", "higher_harm (abuse last year, severe symptoms, dependency) or wider_exposure."),
+    "draws": ("Number of draws", "1000 is usual."),
+    "seed": ("Seed", "The same seed gives the same numbers."),
+    "years": ("Years projected after 2024-25", "1 to 18."),
+    "ready": ("Ready scenarios", "Names with commas: early_help_reach, follow_up; threshold_up is a stress test."),
+    "start": ("First month of the ready scenarios", "YYYY-MM."),
+    "early_help.families_per_year": ("Families given early help in a year", "Without it, effects are per 100 families."),
+    "early_help.unit_cost": ("Cost of early help per family", "Pounds, 2024-25 prices."),
+    "early_help.children_per_family": ("Children per family helped", "Without it, 1.74 (ONS, UK 2025)."),
+    "benefit.share": ("Share who would benefit from help", "From 0 to 1; unmet need is shown only with it and its reason."),
+    "benefit.reason": ("Reason for that share", "Board paper, audit or evidence."),
+    "publication.owner": ("Owner", "Every page says DRAFT until owner, approver and review date are named."),
+    "publication.approver": ("Approver", ""),
+    "publication.review_date": ("Review date", "YYYY-MM-DD."),
+    **{key: (f"File: {key.replace('_', ' ')}", "Path from the folder of this form; leave empty for none.") for key in PATHS},
+}  # fmt: skip
+CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full_by")
+_WHOLE = ("draws", "seed", "years")
+_SHEETS = ("Study", "Scenarios", "Parameters")
+_ROWS = 60  # that take choices
+
+
+def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
+    """Write an empty form for an area.
+
+    Parameters
+    ----------
+    path : path
+        ``.xlsx``; what is there is not overwritten.
+    area : str
+        Name of the area.
+    pathway : Pathway
+        Its parameters are the choices of the sheets "Scenarios" and "Parameters".
+
+    Raises
+    ------
+    InputError
+        Where the file is there already.
+    """
+    import xlsxwriter
+
+    target = Path(path)
+    if target.exists():
+        raise InputError(f"{target} is there already. Choose another name; nothing was overwritten.")
+    defaults: dict[str, Any] = {"area": area, "set": "higher_harm", "draws": 1000, "seed": 2026, "years": 11}
+    defaults |= {"ready": "early_help_reach, follow_up", "start": "2026-04"}
+    with xlsxwriter.Workbook(target) as book:
+        book.set_properties({"title": f"Study of {area}: form", "comments": "Fill in column C, then: jsna run FORM.xlsx"})
+        head, to_fill = book.add_format({"bold": True, "text_wrap": True}), book.add_format({"bg_color": "#FFF7D6", "border": 1})
+        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        study = book.add_worksheet("Study")
+        study.set_column(0, 0, 32)
+        study.set_column(1, 1, 42)
+        study.set_column(2, 2, 36)
+        study.set_column(3, 3, 70)
+        study.write_row(0, 0, ("Key (leave as it is)", "What", "Your value", "Help"), head)
+        for row, (key, (label, help_)) in enumerate(FIELDS.items(), 1):
+            study.write_string(row, 0, key)
+            study.write_string(row, 1, label, wrapped)
+            study.write(row, 2, defaults.get(key, ""), to_fill)
+            study.write_string(row, 3, help_, wrapped)
+        study.data_validation(list(FIELDS).index("set") + 1, 2, list(FIELDS).index("set") + 1, 2, _choice("higher_harm", "wider_exposure"))
+        scenarios = book.add_worksheet("Scenarios")
+        scenarios.set_column(0, len(CHANGES) - 1, 22)
+        scenarios.write_row(0, 0, CHANGES, head)
+        names = sorted(pathway.parameters)
+        parameters = book.add_worksheet("Parameters")
+        parameters.set_column(0, 0, 36)
+        parameters.set_column(1, 1, 14)
+        parameters.set_column(2, 5, 24)
+        parameters.write_row(0, 0, ("parameter", "value", "now", "least", "most", "unit and source"), head)
+        for row, name in enumerate(names, 1):
+            p = pathway.parameters[name]
+            parameters.write_string(row, 0, name)
+            parameters.write_blank(row, 1, None, to_fill)
+            parameters.write_row(row, 2, (p.value, p.low, p.high))
+            parameters.write_string(row, 5, f"{p.unit}; {p.source}", wrapped)
+        source = {"validate": "list", "source": f"=Parameters!$A$2:$A${len(names) + 1}"}
+        scenarios.data_validation(1, 3, _ROWS, 3, source)
+        scenarios.data_validation(1, 4, _ROWS, 4, _choice("scale", "set", "add"))
+        for row in range(1, 13):
+            for column in range(len(CHANGES)):
+                scenarios.write_blank(row, column, None, to_fill)
+    return target
+
+
+def read_form(path: str | Path) -> Study:
+    """Read a filled form; files named in it are taken from the folder where it lies.
+
+    A scenario is as many rows of "Scenarios" as it has changes, with one name; its title and reason stand in the first of them.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        Every problem at once, with sheet and cell.
+    """
+    from zipfile import BadZipFile
+
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    path = Path(path)
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as an Excel form ({error}). Make one with: jsna form FORM.xlsx --area NAME") from error
+    try:
+        absent = [s for s in _SHEETS if s not in book.sheetnames]
+        raise_all(Problem(f"no sheet {s!r}", "fill in the form as jsna form made it", path.name) for s in absent)
+        sheets = {s: [tuple(row) for row in book[s].iter_rows(values_only=True)] for s in _SHEETS}
+    finally:
+        book.close()
+    values: dict[str, Any] = {}
+    places: dict[tuple[str | int, ...], int | str] = {}
+    problems = list(_study(sheets["Study"], values, places, path.name))
+    problems += _parameters(sheets["Parameters"], values, places, path.name)
+    problems += _scenarios(sheets["Scenarios"], values, places, path.name)
+    raise_all(problems)
+    for key in PATHS:
+        if values.get(key):
+            values[key] = str(path.parent / str(values[key]))
+    return Study.of(values, str(path), places)
+
+
+def _choice(*names: str) -> dict[str, Any]:
+    return {"validate": "list", "source": list(names)}
+
+
+def _study(
+    rows: list[tuple[Any, ...]], values: dict[str, Any], places: dict[tuple[str | int, ...], int | str], file: str
+) -> Iterator[Problem]:
+    for number, row in enumerate(rows[1:], 2):
+        key, value = str(row[0] or "").strip(), _cell(row[2] if len(row) > 2 else None)
+        if not key or value is None:
+            continue
+        if key not in FIELDS:
+            yield Problem(f"unknown key {key!r}", "leave column A as jsna form made it", file, f"Study!A{number}")
+            continue
+        table, _, name = key.rpartition(".")
+        place: tuple[str | int, ...] = (table, name) if table else (key,)
+        places[place] = f"Study!C{number}"
+        if key == "ready":
+            value = [part.strip() for part in str(value).split(",") if part.strip()]
+        elif key in _WHOLE and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        (values.setdefault(table, {}) if table else values)[name] = value
+
+
+def _parameters(
+    rows: list[tuple[Any, ...]], values: dict[str, Any], places: dict[tuple[str | int, ...], int | str], file: str
+) -> Iterator[Problem]:
+    for number, row in enumerate(rows[1:], 2):
+        name, value = str(row[0] or "").strip(), _cell(row[1] if len(row) > 1 else None)
+        if value is None:
+            continue
+        if not name:
+            yield Problem("a value without a parameter", "name it in column A", file, f"Parameters!A{number}")
+            continue
+        values.setdefault("parameters", {})[name] = value
+        places["parameters", name] = f"Parameters!B{number}"
+
+
+def _scenarios(
+    rows: list[tuple[Any, ...]], values: dict[str, Any], places: dict[tuple[str | int, ...], int | str], file: str
+) -> Iterator[Problem]:
+    head = [str(c or "").strip() for c in rows[0][: len(CHANGES)]] if rows else []
+    if tuple(head) != CHANGES:
+        yield Problem(f"the columns are {', '.join(head) or 'empty'}", f"keep them: {', '.join(CHANGES)}", file, "Scenarios!A1")
+        return
+    found: dict[str, dict[str, Any]] = {}
+    for number, row in enumerate(rows[1:], 2):
+        cells = {name: _cell(value) for name, value in zip(CHANGES, row, strict=False)}
+        if all(v is None for v in cells.values()):
+            continue
+        name = str(cells["name"] or "")
+        if not name:
+            yield Problem("a change without the name of its scenario", "name it in every row", file, f"Scenarios!A{number}")
+            continue
+        entry = found.setdefault(name, {"name": name, "change": []})
+        at = ("scenario", list(found).index(name))
+        places.setdefault(at, f"Scenarios!A{number}")
+        for column in ("title", "reason"):
+            if cells[column] is not None:
+                if str(entry.get(column, cells[column])) != str(cells[column]):
+                    what = f"another {column} for scenario {name!r}"
+                    yield Problem(what, "give it once, or the same", file, f"Scenarios!{'BC'[column == 'reason']}{number}")
+                entry[column] = str(cells[column])
+                places.setdefault((*at, column), f"Scenarios!{'BC'[column == 'reason']}{number}")
+        change = len(entry["change"])
+        entry["change"].append({c: cells[c] for c in CHANGES[3:] if cells[c] is not None})
+        places[(*at, "change", change)] = f"Scenarios!D{number}"
+        places |= {(*at, "change", change, c): f"Scenarios!{chr(ord('A') + i)}{number}" for i, c in enumerate(CHANGES) if i >= 3}
+    if found:
+        values["scenario"] = list(found.values())
+
+
+def _cell(value: Any) -> Any:
+    """A cell as study.toml has it: text without blanks, months and days that Excel made into dates, nothing where it is empty."""
+    if isinstance(value, datetime | date):
+        text = value.isoformat()[:10]
+        return text[:7] if text.endswith("-01") else text
+    if isinstance(value, str):
+        return value.strip() or None
+    return value
+
+
+def read_study(path: str | Path) -> Study:
+    """A study from ``study.toml`` or from an Excel form, by the name's ending."""
+    return read_form(path) if Path(path).suffix.lower() in (".xlsx", ".xlsm") else Study.read(path)

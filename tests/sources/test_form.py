@@ -1,0 +1,133 @@
+"""The study as an Excel form: written, filled, read and checked like study.toml."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from typer.testing import CliRunner
+
+import data_sources as src
+from data_sources.form import CHANGES, FIELDS
+from jsna_model.cli.app import app
+from jsna_model.errors import InputError
+from jsna_model.study import PATHS, Benefit, EarlyHelp, Publication, Study
+
+
+def form(folder: Path, changes: list[tuple[Any, ...]] = [], **cells: Any) -> Path:  # noqa: B006
+    """A form for Rutland, with cells of sheet Study by key, and rows of sheet Scenarios."""
+    path = src.write_form(folder / "form.xlsx", "Rutland", src.load_pathway("Rutland"))
+    book = load_workbook(path)
+    rows = {cell.value: cell.row for cell in book["Study"]["A"]}
+    for key, value in cells.items():
+        book["Study"].cell(rows[key.replace("__", ".")], 3, value)
+    for number, row in enumerate(changes, 2):
+        for column, value in enumerate(row, 1):
+            book["Scenarios"].cell(number, column, value)
+    book.save(path)
+    return path
+
+
+HUBS = ("hubs", "Family hubs", "Board paper 12", "early_help.reach", "scale", 1.25, "2027-04", "2029-03")
+
+
+def test_an_empty_form_is_the_usual_study(tmp_path: Path) -> None:
+    assert src.read_form(form(tmp_path)) == Study.of({"area": "Rutland"})
+
+
+def test_a_filled_form_is_the_same_study_as_toml(tmp_path: Path) -> None:
+    path = form(
+        tmp_path,
+        [HUBS, ("hubs", None, None, "referral.follow_up_share", "set", 0.2, date(2027, 4, 1), None)],
+        early_help__families_per_year=800,
+        early_help__unit_cost=2000.5,
+        set="wider_exposure",
+        publication__review_date=date(2027, 3, 31),
+        publication__owner="A. Person",
+        draws=200,
+    )
+    (tmp_path / "study.toml").write_text(
+        """
+area = "Rutland"
+set = "wider_exposure"
+draws = 200
+[early_help]
+families_per_year = 800
+unit_cost = 2000.5
+[publication]
+owner = "A. Person"
+review_date = "2027-03-31"
+[[scenario]]
+name = "hubs"
+title = "Family hubs"
+reason = "Board paper 12"
+[[scenario.change]]
+parameter = "early_help.reach"
+op = "scale"
+value = 1.25
+start = "2027-04"
+full_by = "2029-03"
+[[scenario.change]]
+parameter = "referral.follow_up_share"
+op = "set"
+value = 0.2
+start = "2027-04"
+""",
+        encoding="utf-8",
+    )
+    assert src.read_study(path) == src.read_study(tmp_path / "study.toml")
+
+
+def test_every_problem_names_its_cell(tmp_path: Path) -> None:
+    changes = [(*HUBS[:4], "double", "many", "next year", None), (None, *HUBS[1:]), ("follow", "", "", *HUBS[3:])]
+    path = form(tmp_path, changes[:1] + changes[2:], draws="lots", early_help__unit_cost=-5, early_help__families_per_year=10)
+    with pytest.raises(InputError) as error:
+        src.read_form(path)
+    said = str(error.value)
+    rows = {key: i for i, key in enumerate(FIELDS, 2)}
+    for part in (
+        f"row Study!C{rows['draws']}",
+        f"row Study!C{rows['early_help.unit_cost']}",
+        "row Scenarios!E2",
+        "row Scenarios!F2",
+        "row Scenarios!G2",
+        "row Scenarios!A3, column scenario.1.reason",
+    ):
+        assert part in said, part
+    (tmp_path / "again").mkdir()
+    with pytest.raises(InputError, match="Scenarios!A3"):
+        src.read_form(form(tmp_path / "again", changes[:2]))
+
+
+def test_nothing_is_overwritten_and_other_files_are_refused(tmp_path: Path) -> None:
+    path = form(tmp_path)
+    with pytest.raises(InputError, match="is there already"):
+        src.write_form(path, "Rutland", src.load_pathway("Rutland"))
+    other = tmp_path / "other.xlsx"
+    other.write_text("not a workbook", encoding="utf-8")
+    for wrong in (other, tmp_path / "absent.xlsx"):
+        with pytest.raises(InputError, match="cannot be read as an Excel form"):
+            src.read_form(wrong)
+
+
+def test_the_form_has_every_key_of_a_study() -> None:
+    tables = {"early_help": EarlyHelp, "benefit": Benefit, "publication": Publication}
+    keys = {("set" if k == "set_name" else k) for k in Study.model_fields if k not in tables}
+    keys |= {f"{name}.{k}" for name, table in tables.items() for k in table.model_fields}
+    elsewhere = {"schema_version", "parameters", "scenario"}
+    assert set(FIELDS) <= keys
+    assert keys - set(FIELDS) - elsewhere == {"overlap", "impute_covariates", "publication.internal"}, "say why a key is not on the form"
+    assert set(PATHS) <= set(FIELDS)
+    assert set(CHANGES) >= {"name", "reason", "parameter", "op", "value", "start", "full_by"}
+
+
+def test_commands_take_the_form(tmp_path: Path) -> None:
+    path = tmp_path / "form.xlsx"
+    runner = CliRunner()
+    assert runner.invoke(app, ["form", str(path), "--area", "Rutland"]).exit_code == 0
+    found = runner.invoke(app, ["check", str(path)])
+    assert found.exit_code == 0
+    assert "sound" in found.output
