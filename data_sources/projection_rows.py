@@ -163,7 +163,7 @@ def _lines(member: Member) -> list[tuple[int, list[str]]]:
 def _sheet(member: Member) -> list[list[str]]:
     """The first sheet with the columns of a projection, else the first of all."""
     try:
-        from openpyxl import load_workbook  # type: ignore[import-untyped]
+        from openpyxl import load_workbook
     except ImportError:
         fix = "install openpyxl (pip install openpyxl), or save the sheet as 'CSV UTF-8 (comma delimited)'"
         raise InputError(str(Problem("reading .xlsx needs the package openpyxl, which is absent", fix, member.path.name))) from None
