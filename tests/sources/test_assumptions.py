@@ -39,6 +39,8 @@ NOT_ASSUMED = {
     "data_sources.evidence._read._LEVEL": "level at which assumed intervals are stated",
     "jsna_model.conversions._LEVEL": "level of intervals",
     "jsna_model.methods.distributions.REFERENCE_YEAR": "date of the population",
+    "jsna_model.methods.allocation.SEGMENTS": "of a solver",
+    "jsna_model.methods.allocation.MOST_REGRET_DRAWS": "limit",
     "jsna_model.methods.attribution.GROUPS": "groups of draws for a standard error",
     "jsna_model.methods.counts._WHOLE": "arithmetic",
     "jsna_model.verbs.explain.MAX_LEFT_OUT": "above it the explanation is refused",
