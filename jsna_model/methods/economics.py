@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jsna_model.methods.frontier import icer_interval, icer_table, quadrants
+from jsna_model.methods.frontier import frontier_probability, icer_interval, icer_table, quadrants
 from jsna_model.methods.prices import DiscountSchedule, discount_factors, goal_seek, payback, present_value, reprice
 from jsna_model.methods.value_of_information import acceptability, acceptability_frontier, evpi, evppi, evppi_table, net_benefit
 
@@ -23,6 +23,7 @@ __all__ = [
     "evpi",
     "evppi",
     "evppi_table",
+    "frontier_probability",
     "goal_seek",
     "icer_interval",
     "icer_table",

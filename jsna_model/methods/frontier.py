@@ -92,6 +92,38 @@ def icer_table(cost: ArrayLike, effect: ArrayLike, names: Sequence[str] | None =
     )
 
 
+def frontier_probability(cost: ArrayLike, effect: ArrayLike) -> Array:
+    """Share of draws in which each strategy is on that draw's frontier: best at some threshold.
+
+    Parameters
+    ----------
+    cost, effect : array_like, shape (strategy, draw)
+
+    Returns
+    -------
+    ndarray, shape (strategy,)
+        Does not add up to one: several are on a frontier at once.
+
+    Raises
+    ------
+    InputError
+        For shapes that differ, and values that are not finite.
+
+    Examples
+    --------
+    >>> frontier_probability([[0, 0], [10, 10]], [[0, 0], [1, -1]]).tolist()
+    [1.0, 0.5]
+    """
+    c, e = np.asarray(cost, dtype=float), np.asarray(effect, dtype=float)
+    if c.shape != e.shape or c.ndim != 2 or 0 in c.shape or not (np.isfinite(c).all() and np.isfinite(e).all()):
+        raise InputError(f"cost has shape {c.shape} and effect {e.shape}; give finite draws of both, shape (strategy, draw).")
+    held = np.zeros(len(c))
+    for pair in np.stack([c, e]).transpose(2, 1, 0):
+        points, place = np.unique(pair, axis=0, return_inverse=True)
+        held += np.isin(place.reshape(-1), _frontier(points))
+    return held / c.shape[1]
+
+
 def _check(cost: Array, effect: Array, names: list[str]) -> None:
     problems = []
     if cost.ndim != 1 or effect.shape != cost.shape or cost.size == 0:

@@ -116,10 +116,12 @@ def discount_factors(
     if not np.isfinite(after).all() or (after != np.round(after)).any():
         problems.append(Problem(f"years are {given.tolist()}", "give whole years"))
     elif (after > _MOST_YEARS).any():
-        found = f"years go to {given.max()} and the base year is {base_year}"
+        found = f"years go to {given.reshape(-1)[after.argmax()]} and the base year is {base_year}"
         problems.append(Problem(found, "give base_year, the year that is not discounted"))
     elif (after < 0).any():
-        problems.append(Problem(f"years start at {given.min()}, before the base year {base_year}", "give an earlier base year"))
+        problems.append(
+            Problem(f"years start at {given.reshape(-1)[after.argmin()]}, before the base year {base_year}", "give an earlier base year")
+        )
     raise_all(problems)
     schedule = _schedule(rate)
     last = int(after.max(initial=0))

@@ -82,16 +82,16 @@ def ridge_fit(basis: Array, outcomes: Array) -> Array:
     centre, level = basis[:, 1:].mean(0), outcomes.mean(0)
     if basis.shape[1] == 1:
         return level[None]
-    u, s, vt = np.linalg.svd(basis[:, 1:] - centre, full_matrices=False)
-    kept = s > s[0] * 1e-10 if s[0] > 0 else np.zeros(len(s), dtype=bool)
-    u, s, vt = u[:, kept], s[kept], vt[kept]
-    y = outcomes - level
-    seen = u.T @ y  # (component, outcome)
+    x, y = basis[:, 1:] - centre, outcomes - level
+    squares, axes = np.linalg.eigh(x.T @ x)  # squares of the singular values
+    kept = squares > squares[-1] * 1e-11 if squares[-1] > 0 else np.zeros(len(squares), dtype=bool)
+    squares, axes = squares[kept], axes[:, kept]
+    seen = axes.T @ (x.T @ y) / np.sqrt(squares)[:, None]  # (component, outcome)
     left = np.maximum((y**2).sum(0) - (seen**2).sum(0), 0.0)
-    penalties = np.array(_RIDGE_GRID) * float((s**2).mean() if len(s) else 0.0)
-    shrink = s**2 / (s**2 + penalties[:, None])  # (penalty, component)
+    penalties = np.array(_RIDGE_GRID) * float(squares.mean() if len(squares) else 0.0)
+    shrink = squares / (squares + penalties[:, None])  # (penalty, component)
     residual = left + np.einsum("pk,ko->po", (1 - shrink) ** 2, seen**2)
     score = residual / np.maximum(n - 1 - shrink.sum(1), 1.0)[:, None] ** 2
     chosen = shrink[score.argmin(0)].T  # (component, outcome)
-    slopes = vt.T @ (chosen / s[:, None] * seen)
+    slopes = axes @ (chosen / np.sqrt(squares)[:, None] * seen)
     return np.vstack([level - centre @ slopes, slopes])

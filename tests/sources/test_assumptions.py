@@ -43,6 +43,7 @@ NOT_ASSUMED = {
     "jsna_model.methods.allocation.MOST_REGRET_DRAWS": "limit",
     "jsna_model.methods.attribution.GROUPS": "groups of draws for a standard error",
     "jsna_model.methods.counts._WHOLE": "arithmetic",
+    "jsna_model.verbs.decisions.RESAMPLES": "of a bootstrap",
     "jsna_model.verbs.explain.MAX_LEFT_OUT": "above it the explanation is refused",
     "jsna_model.verbs.explain._FLAT": "arithmetic",
     "data_sources.prices._ROUNDED": "decimals published",
