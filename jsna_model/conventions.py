@@ -120,6 +120,8 @@ VARIABLES: dict[str, Variable] = {
     "cost_by_agency": _v("scenario year area agency draw", "pounds", "difference in average cost by who pays", "area year agency"),
     "cashable_difference": _v("scenario year area agency draw", "pounds", "part of it that can be saved in cash", "area year agency"),
     "present_value": _v("scenario area agency draw", "pounds", "present value of the difference in average cost", "area agency"),
+    "break_even_cost": _v("scenario area draw", "pounds a family", "most that one more family helped may cost for services to pay for it"),
+    "payback": _v("scenario area draw", "years", "until savings have paid for spending; absent where they do not within the horizon"),
     "net_cost": _v("scenario area draw", "pounds", "difference in average cost over the horizon, all agencies", "area"),
     "effect_difference": _v("scenario area draw", "count", "effect gained over the horizon", "area"),
     "probability_best": _v("scenario area component", "probability", "has the most net benefit, by threshold"),

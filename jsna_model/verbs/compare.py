@@ -24,6 +24,7 @@ def compare(
     discount_base: str = "",
     price_year: str | None = None,
     deflators: Mapping[str, float] | None = None,
+    optimism_bias: Mapping[str, float] | None = None,
     cashable: Mapping[str, float] | None = None,
     effect: str | None = None,
     thresholds: Sequence[float] | None = None,
@@ -44,6 +45,8 @@ def compare(
         Financial year that is not discounted; the first of the horizon by default.
     price_year, deflators : str and mapping, optional
         Prices to put unit costs in, and the index to do it with (``data_sources.load_deflators(path).index``).
+    optimism_bias : mapping of str to float, optional
+        By service, uplift of its unit cost, such as ``{"early_help": 0.2}``. None is assumed.
     cashable : mapping of str to float, optional
         By service, share of the average cost that goes when one fewer child needs it. None is assumed.
     effect : str, optional
@@ -58,13 +61,17 @@ def compare(
     Returns
     -------
     Result
-        With group ``decision``. Always ``decision/outcomes`` (``difference`` of flows and caseloads, families helped) and, with unit costs,
-        ``decision/costs`` (``cost_difference`` by service, each year's own, not discounted) and ``decision/agencies`` (by who pays, and
-        ``present_value``; ``cashable_difference``). With `effect`, ``decision/choice`` (``net_cost`` and ``effect_difference`` of each
-        draw, expected ratios and place on the frontier, probability to be on it) and ``decision/plane`` (quadrants). With `thresholds`,
-        ``decision/acceptability`` (probability best, EVPI). With `information`, ``decision/information/at_<threshold>`` (EVPPI; show what
-        is stable) and ``decision/tornado``. With `waterfall`, ``decision/change``. Average costs are what the service spends, not what can
-        be saved. Stress tests are not among the choices. Every quantity of the choice is an area's own, per decision.
+        With group ``decision``.
+
+        - ``outcomes``, always: ``difference`` of flows and caseloads, and families helped.
+        - ``costs``, with unit costs: ``cost_difference`` by service and year, not discounted: what services spend, not what is saved.
+        - ``agencies``, likewise: by who pays, ``present_value``, ``break_even_cost`` (the most that one more family helped may cost) and,
+          if asked for, ``cashable_difference``.
+        - ``choice`` and ``plane``, with `effect`: ``net_cost``, ``effect_difference`` and ``payback`` by draw; expected ratios, place on
+          the frontier, probability to be on it; quadrants. Stress tests are not among the choices.
+        - ``acceptability``, with `thresholds`: probability best, most expected, EVPI; per decision of an area.
+        - ``information/at_<threshold>`` and ``tornado``, with `information`: EVPPI (show what is stable), and what moves the effect.
+        - ``change``, with `waterfall`.
 
     Raises
     ------
@@ -82,7 +89,7 @@ def compare(
         raise unknown_name("scenario", to, names)
     place = names.index(to)
     units = {c["service"]: c for c in result.provenance["pathway"]["unit_costs"]}
-    how = decisions.prices(units, price_year, deflators, discount, discount_base)
+    how = decisions.prices(units, price_year, deflators, discount, discount_base, optimism_bias)
 
     counts = xr.concat([flows["flow"], caseload["caseload"]], dim="service", join="exact").transpose(*flows["flow"].dims)
     difference = counts.copy(data=paired_difference(counts.values, place)).rename("difference")
@@ -108,7 +115,9 @@ def compare(
             attrs={"comparator": to, "price_year": how.price_year, "basis": "scenario", "early_help_costed": int("early_help" in parts)},
         )
         agency_of = {s: str(units[s].get("agency", "local authority")) for s in parts}
-        tree["decision/agencies"] = decisions.by_agency(tree["decision/costs"]["cost_difference"], agency_of, cashable, how)
+        tree["decision/agencies"] = decisions.by_agency(
+            tree["decision/costs"]["cost_difference"], families.values, agency_of, cashable, how
+        )
     if effect is not None or thresholds is not None or information is not False:
         tree |= _choice(result, tree, names, place, effect, thresholds, information, families.values, how)
     if waterfall:
@@ -140,9 +149,11 @@ def _choice(
     if not (np.isfinite(gained).all() and np.isfinite(cost).all()):
         raise InputError(f"{effect} or a cost is not known in some areas, and no choice can be made there. Choose another effect or area.")
     areas = tree["decision/outcomes"]
+    factors = how.factors([str(y) for y in areas["year"].values])[:, None, None]
+    yearly = tree["decision/agencies"]["cost_by_agency"].sum("agency", skipna=False).values[rows] * factors
     said = {"comparator": names[place], "effect": effect, "price_year": how.price_year, "discounting": how.says}
     nodes = {
-        "decision/choice": decisions.choice(cost, gained, kept, areas),
+        "decision/choice": decisions.choice(cost, gained, yearly, kept, areas),
         "decision/plane": decisions.plane(cost, gained, kept, areas),
     }
     if thresholds is not None:

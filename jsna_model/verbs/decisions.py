@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
 
 from jsna_model.draws import uniforms
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
@@ -17,6 +18,7 @@ from jsna_model.methods.economics import (
     DiscountSchedule,
     acceptability,
     acceptability_frontier,
+    break_even,
     child_years,
     discount_factors,
     evpi,
@@ -25,6 +27,7 @@ from jsna_model.methods.economics import (
     icer_table,
     net_benefit,
     paired_difference,
+    payback,
     present_value,
     quadrants,
     reprice,
@@ -50,12 +53,14 @@ class Prices:
     deflators: Mapping[str, float] | None = None
     discount: float | DiscountSchedule | None = None
     discount_base: str = ""
+    optimism_bias: Mapping[str, float] = field(default_factory=dict)
 
     def amount(self, cost: Mapping[str, Any]) -> float:
-        """A unit cost in `price_year`."""
+        """A unit cost in `price_year`, with its uplift for optimism bias."""
+        amount = float(cost["amount"]) * (1 + self.optimism_bias.get(cost["service"], 0.0))
         if cost["price_year"] == self.price_year:
-            return float(cost["amount"])
-        return float(reprice(float(cost["amount"]), cost["price_year"], self.price_year, self.deflators or {}))
+            return amount
+        return float(reprice(amount, cost["price_year"], self.price_year, self.deflators or {}))
 
     def factors(self, years: Sequence[str]) -> Array:
         """Discount factor of each year of the horizon; ones where there is no rate."""
@@ -78,6 +83,7 @@ def prices(
     deflators: Mapping[str, float] | None,
     discount: float | DiscountSchedule | None,
     discount_base: str,
+    optimism_bias: Mapping[str, float] | None = None,
 ) -> Prices:
     """The one price year of all costs, or the one asked for with a deflator that reaches it; every cost that lacks one is named."""
     problems = [Problem(f"the unit cost of {s} has no price year", "give one") for s, c in costs.items() if not c["price_year"]]
@@ -96,17 +102,26 @@ def prices(
                 reprice(1.0, y, wanted, deflators or {})
         except InputError as error:
             problems += error.problems or (Problem(str(error), "give another series"),)
+    uplifts = dict(optimism_bias or {})
+    problems += [Problem(f"the optimism bias of {s} is {v}", "write 20 per cent as 0.2") for s, v in uplifts.items() if not 0 <= v < np.inf]
     raise_all(problems)
-    return Prices(wanted, deflators, discount, discount_base)
+    for s in uplifts:
+        if s not in costs:
+            raise unknown_name("service with a unit cost", s, costs)
+    return Prices(wanted, deflators, discount, discount_base, uplifts)
 
 
-def by_agency(costs: xr.DataArray, agency_of: Mapping[str, str], cashable: Mapping[str, float] | None, how: Prices) -> xr.Dataset:
+def by_agency(
+    costs: xr.DataArray, families: Array, agency_of: Mapping[str, str], cashable: Mapping[str, float] | None, how: Prices
+) -> xr.Dataset:
     """Cost differences by who pays, year by year and in present value.
 
     Parameters
     ----------
     costs : xarray.DataArray
         ``cost_difference`` (scenario, year, area, service, draw).
+    families : ndarray, shape (scenario, year, area, draw)
+        More families helped than under the comparator.
     agency_of : mapping of str to str
         Service to agency.
     cashable : mapping of str to float, optional
@@ -128,8 +143,12 @@ def by_agency(costs: xr.DataArray, agency_of: Mapping[str, str], cashable: Mappi
     if cashable is not None:
         data["cashable_difference"] = (dims, np.einsum("syacd,gc->syagd", costs.values, one * share))
     years = [str(y) for y in costs["year"].values]
-    worth = present_value(data["cost_by_agency"].values, how.factors(years), axis=1)
+    factors = how.factors(years)
+    worth = present_value(data["cost_by_agency"].values, factors, axis=1)
     data["present_value"] = (("scenario", "area", "agency", "draw"), worth)
+    others = costs.drop_sel(service="early_help", errors="ignore").sum("service", skipna=False).values
+    most = break_even(-present_value(others, factors, axis=1), present_value(families, factors, axis=1))
+    data["break_even_cost"] = (("scenario", "area", "draw"), most)
     return data.assign_attrs(basis="scenario", price_year=how.price_year, discounting=how.says)
 
 
@@ -175,12 +194,13 @@ def check_choice(
     raise_all(problems)
 
 
-def choice(cost: Array, gained: Array, names: Sequence[str], areas: xr.Dataset) -> xr.Dataset:
-    """Plane, frontier and acceptability by area, from (scenario, area, draw)."""
+def choice(cost: Array, gained: Array, yearly: Array, names: Sequence[str], areas: xr.Dataset) -> xr.Dataset:
+    """Plane, frontier and payback by area, from cost and gain (scenario, area, draw) and each year's cost (scenario, year, area, draw)."""
     coords = {"scenario": list(names), "area": areas["area"], "area_name": areas["area_name"]}
     data = xr.Dataset(coords=coords)
     data["net_cost"] = (("scenario", "area", "draw"), cost)
     data["effect_difference"] = (("scenario", "area", "draw"), gained)
+    data["payback"] = (("scenario", "area", "draw"), payback(-yearly.swapaxes(0, 1)))
     n = range(cost.shape[1])
     tables = [icer_table(cost[:, a].mean(-1), gained[:, a].mean(-1), names) for a in n]
     data["icer"] = (("scenario", "area"), np.column_stack([t.icer for t in tables]))
@@ -246,8 +266,8 @@ def information(
             more = {together: np.concatenate(list(named.values()))} if together else {}
             table = evppi_table(net_benefit(cost[:, a], gained[:, a], k), named | more, places)
             rows = {str(row.group): row for row in table}
-            for name, field in (("evppi", "evppi"), ("evppi_error", "standard_error"), ("evppi_stable", "stable")):
-                columns[name].append([float(rows[g][field]) for g in labels])
+            for name, column in (("evppi", "evppi"), ("evppi_error", "standard_error"), ("evppi_stable", "stable")):
+                columns[name].append([float(rows[g][column]) for g in labels])
         coords = {"area": areas["area"], "area_name": areas["area_name"], "component": labels}
         data = {name: (("area", "component"), np.array(values)) for name, values in columns.items()}
         nodes[f"decision/information/at_{k:g}"] = xr.Dataset(data, coords=coords, attrs={"basis": "scenario", "threshold": float(k)})
@@ -271,19 +291,34 @@ def movers(result: Result, gained: Array, names: Sequence[str], areas: xr.Datase
     return xr.Dataset(data, coords=coords, attrs={"basis": "scenario"})
 
 
+def followed(result: Result) -> tuple[Array, Array]:
+    """Children, and the affected children whom demand follows, in the base year and the last: (2, area, draw) each.
+
+    Prevalence by age band as estimated, with the user's trend and without the random drift of need, which demand does not follow.
+    """
+    population = result.node("demand/population")
+    need = str(population.attrs["need"])
+    children = population["children_projected"].isel(year=[0, -1])  # (year, area, age_band, draw)
+    now = result.draws(need, "authority", by=("age_band",)).transpose("area", "age_band", "draw").values
+    known = result.node("need/authority")["children"].transpose("area", "age_band").values[..., None]
+    share = np.divide(now, known, out=np.zeros_like(now), where=known > 0)
+    drift = Parameter(**result.provenance["pathway"]["parameters"]["need.drift"])
+    trend = parameter_draws(drift, "need.drift", int(result.provenance["seed"]), int(result.provenance["draws"]))
+    years = np.array([0, population.sizes["year"] - 1])
+    moved = expit(logit(share)[None] + (years[:, None] * trend)[:, None, None, :])
+    return children.sum("age_band", skipna=False).values, (moved * children.values).sum(2)
+
+
 def change(result: Result, place: int) -> xr.Dataset:
     """Change of every service from the base year to the last year, by population, need, pathway, scenario and interaction, draw by draw.
 
-    A count is children x affected per child x count per affected child; the comparator's three factors each move alone, a scenario's part
-    is its paired difference from the comparator, and what factors do together is the interaction. Services whose base count is not
-    published stay absent.
+    A count is children x affected per child (as far as demand follows it) x count per affected child. The comparator's three factors each
+    move alone, a scenario's part is its paired difference from the comparator, and what factors do together is the interaction. Services
+    whose base count is not published stay absent.
     """
-    population = result.node("demand/population")
     flows, caseload = result.node("demand/flows"), result.node("demand/caseload")
     observed = result.node("demand/observed")["observed"]
-    children = population["children_projected"].sum("age_band", skipna=False)
-    affected = population["affected_projected"]
-    first, last = ({"children": children.isel(year=t).values, "affected": affected.isel(year=t).values} for t in (0, -1))
+    children, affected = followed(result)
     counts = xr.concat([flows["flow"], caseload["caseload"]], dim="service", join="exact").transpose(*flows["flow"].dims).isel(year=-1)
     services = [str(s) for s in counts["service"].values]
     areas = [str(a) for a in counts["area"].values]
@@ -292,9 +327,9 @@ def change(result: Result, place: int) -> xr.Dataset:
         end = counts.sel(service=service).values  # (scenario, area, draw)
         base = np.broadcast_to(observed.sel(area=areas, service=service).values[:, None], end.shape[1:])
         factors = {
-            "population": (first["children"], last["children"]),
-            "need": (first["affected"] / first["children"], last["affected"] / last["children"]),
-            "pathway": (base / first["affected"], end[place] / last["affected"]),
+            "population": (children[0], children[1]),
+            "need": (affected[0] / children[0], affected[1] / children[1]),
+            "pathway": (base / affected[0], end[place] / affected[1]),
         }
         rows = waterfall(base, alone_of_product(base, factors), end[place])
         scenario = end - end[place]

@@ -136,6 +136,9 @@ def test_the_change_adds_up_exactly_per_draw(future: Result, choice: Result) -> 
     paired = choice.node("decision/outcomes")["difference"].isel(year=-1)
     np.testing.assert_allclose(parts.sel(component="scenario").transpose(*paired.dims), paired, atol=1e-12)
     assert (parts.sel(scenario="baseline", component="scenario") == 0).all()
+    # What factors do together is small beside what they do: demand does not follow the random drift of need, and no part holds it.
+    mean = abs(parts.sel(service="referrals", scenario="baseline").mean("draw"))
+    assert (mean.sel(component="interaction") < 0.1 * mean.sel(component="population")).all()
 
 
 def test_it_is_saved_and_read_again(choice: Result, tmp_path: Path) -> None:
@@ -155,6 +158,27 @@ def test_the_answer_is_the_same_again(future: Result, choice: Result) -> None:
         cashable={"looked_after": 0.25},
     )
     assert again.equals(choice)
+
+
+def test_break_even_and_payback(future: Result, choice: Result) -> None:
+    """At its break-even cost early help costs nothing on balance; payback is where the discounted sum of savings passes zero."""
+    money, plain = choice.node("decision/agencies"), choice.node("decision/choice")
+    most = money["break_even_cost"].sel(scenario="more")
+    assert money["break_even_cost"].sel(scenario="idle").isnull().all()
+    factors = (1.035 ** -np.arange(4.0))[:, None, None]
+    families = (choice.node("decision/outcomes")["families_helped"].sel(scenario="more") * factors).sum("year")
+    np.testing.assert_allclose(plain["net_cost"].sel(scenario="more"), families * (1500 - most), rtol=1e-9, atol=1e-6)
+    yearly = -money["cost_by_agency"].sum("agency").sel(scenario="more").values * factors
+    found = plain["payback"].sel(scenario="more").values
+    np.testing.assert_array_equal(np.isnan(found), yearly.sum(0) < 0)
+    dearer = jm.compare(future, optimism_bias={"early_help": 0.5}).node("decision/costs")["cost_difference"]
+    usual = choice.node("decision/costs")["cost_difference"]
+    np.testing.assert_allclose(dearer.sel(service="early_help"), usual.sel(service="early_help") * 1.5, rtol=1e-12)
+    assert dearer.sel(service="looked_after").equals(usual.sel(service="looked_after"))
+    with pytest.raises(InputError, match="optimism bias of early_help is -1"):
+        jm.compare(future, optimism_bias={"early_help": -1})
+    with pytest.raises(UnknownNameError, match="early_help"):
+        jm.compare(future, optimism_bias={"early_halp": 0.1})
 
 
 def test_prices_of_one_year(now: Result) -> None:
