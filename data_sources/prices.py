@@ -6,9 +6,12 @@ import csv
 import io
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +86,8 @@ def load_deflators(path: str | Path) -> Deflators:
     Parameters
     ----------
     path : path
-        CSV in UTF-8: HM Treasury's "GDP deflators at market prices, and money GDP" as published (or its sheet saved as CSV), whose
-        deflator column is headed such as ``2024-25 = 100``; or two columns headed ``year,index``.
+        HM Treasury's "GDP deflators at market prices, and money GDP", as CSV in UTF-8 or, where openpyxl is installed, as the workbook:
+        the first column headed such as ``2024-25 = 100`` is the deflator. Or two columns headed ``year,index``.
 
     Returns
     -------
@@ -93,18 +96,15 @@ def load_deflators(path: str | Path) -> Deflators:
     Raises
     ------
     InputError
-        For a workbook, a file without such a column, and every index that is missing, not a number, not above zero or of a year given
-        twice, with its row; and where the base year's index is not 100.
+        For a workbook that cannot be read, a file without such a column, and every index that is missing, not a number, not above zero or
+        of a year given twice, with its row; and where the base year's index is not 100.
 
     Notes
     -----
     The series is revised four times a year and its last years are forecasts: the file is the user's, and none is embedded.
     """
     path = Path(path)
-    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
-        raise InputError(str(Problem("a workbook", "save the sheet with the deflators as CSV and give that", path.name)))
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(file_text(path)))]
-    head, at, base = _heading(rows, path.name)
+    rows, (head, at, base) = _found(path)
     problems: list[Problem] = []
     index: dict[str, float] = {}
     for line, row in enumerate(rows[head + 1 :], head + 2):
@@ -130,7 +130,36 @@ def load_deflators(path: str | Path) -> Deflators:
     return Deflators(index, base, path.name, tuple(n for n in notes if n))
 
 
-def _heading(rows: list[list[str]], file: str) -> tuple[int, int, str]:
+def _found(path: Path) -> tuple[list[list[str]], tuple[int, int, str]]:
+    """Rows of the file, or of the first sheet of a workbook that has one, and where the deflator's heading is."""
+    for rows in _sheets(path):
+        heading = _heading(rows)
+        if heading:
+            return rows, heading
+    fix = "give HM Treasury's file, whose deflator is headed such as '2024-25 = 100', or the columns year,index"
+    raise InputError(str(Problem("no deflator by financial year", fix, path.name)))
+
+
+def _sheets(path: Path) -> Iterator[list[list[str]]]:
+    if path.suffix.lower() not in (".xlsx", ".xlsm", ".xls", ".ods"):
+        yield [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(file_text(path)))]
+        return
+    if path.suffix.lower() not in (".xlsx", ".xlsm") or find_spec("openpyxl") is None:
+        fix = "save the sheet with the deflators as CSV and give that"
+        raise InputError(str(Problem("a workbook that cannot be read here", fix, path.name)))
+    load_workbook = import_module("openpyxl").load_workbook
+
+    if not path.is_file():
+        raise InputError(str(Problem("there is no such file", "check the path", str(path))))
+    book = load_workbook(path, read_only=True, data_only=True)
+    try:
+        for sheet in book.worksheets:
+            yield [["" if cell is None else str(cell).strip() for cell in row] for row in sheet.iter_rows(values_only=True)]
+    finally:
+        book.close()
+
+
+def _heading(rows: list[list[str]]) -> tuple[int, int, str] | None:
     """Row and column of the deflator's heading, and its base year."""
     for i, row in enumerate(rows):
         lower = [cell.lower() for cell in row]
@@ -140,8 +169,7 @@ def _heading(rows: list[list[str]], file: str) -> tuple[int, int, str]:
             found = _BASE.search(cell)
             if found:
                 return i, j, found[1]
-    fix = "give HM Treasury's CSV, whose deflator is headed such as '2024-25 = 100', or the columns year,index"
-    raise InputError(str(Problem("no deflator by financial year", fix, file)))
+    return None
 
 
 def _number(cell: str) -> float | None:

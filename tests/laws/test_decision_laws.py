@@ -11,6 +11,7 @@ import pytest
 import data_sources as src
 import jsna_model as jm
 from jsna_model.errors import InputError, UnknownNameError
+from jsna_model.methods.allocation import allocate
 from jsna_model.methods.economics import evpi, net_benefit
 from jsna_model.pathway import UnitCost
 from jsna_model.result import Result
@@ -226,3 +227,16 @@ def test_a_choice_that_cannot_be_made_says_all_that_is_missing(now: Result, futu
         jm.compare(future, cashable={"looked_aftr": 0.3})
     with pytest.raises(InputError, match="before the base year"):
         jm.compare(future, discount=0.035, discount_base="2030-31")
+
+
+def test_places_of_early_help_go_where_they_reach_most(now: Result) -> None:
+    """Need by ward in every draw, straight from a result: within the budget, and no fewer than by children or as now."""
+    need = now.draws("any_risk", "ward")
+    children = now.summary("any_risk", by="area", level="ward")["children"].to_numpy()
+    found = allocate(need.values, 60_000, 1500, 12, 1, children_per_unit=1.8, population=children, current=np.arange(need.sizes["area"]))
+    assert found.best.units.shape == (need.sizes["area"],)
+    assert found.best.spent <= 60_000
+    for other in (found.by_population, found.by_current):
+        assert other is not None
+        assert other.value <= found.best.value
+        assert other.units.sum() == found.best.units.sum() == 40

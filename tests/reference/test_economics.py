@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import norm
 
 import data_sources as src
+from benchmarks import value_of_information as study
 from jsna_model.methods.economics import acceptability, discount_factors, evpi, evppi, evppi_table, icer_table, net_benefit
 
 HERE = Path(__file__).parent
@@ -106,3 +107,20 @@ def test_net_benefit_of_the_frontier() -> None:
     cost, effect = (np.array([[float(r[c])] for r in rows]) for c in ("cost", "effect"))
     best = net_benefit(cost, effect, [4_000, 10_000, 15_000, 30_000])[..., 0].argmax(0)
     assert [rows[i]["strategy"] for i in best] == ["F", "D", "B", "A"]
+
+
+def test_the_study_of_evppi_stands() -> None:
+    """A small sample of `benchmarks.value_of_information` agrees with the committed results, and these with the closed forms."""
+    with study.RESULTS.open(encoding="utf-8") as file:
+        kept = list(csv.DictReader(file))
+    for row in kept:
+        exact, mean, spread, error = (float(row[c]) for c in ("exact", "mean", "spread", "mean_error"))
+        assert mean < exact + 4 * spread / np.sqrt(study.REPEATS) + 0.006, row  # does not overstate
+        if row["mean_gain"] != "0.0" and exact > 0:
+            assert mean == pytest.approx(exact, rel=0.05)
+        if exact > 0 and row["group"] != "EVPI":
+            assert error == pytest.approx(spread, rel=0.25)
+    again = {str(r["group"]): r for r in study.measured(250, 0.5, repeats=20)}
+    for row in kept:
+        if (row["draws"], row["mean_gain"]) == ("250", "0.5"):
+            assert abs(float(str(again[row["group"]]["mean"])) - float(row["mean"])) < 4 * float(row["spread"]) / np.sqrt(20) + 1e-3

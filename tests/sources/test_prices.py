@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,22 @@ def test_the_treasurys_layout(tmp_path: Path) -> None:
     assert float(reprice(200, "2016-17", "2018-19", found.index)) == pytest.approx(206.4)
 
 
+def test_the_treasurys_workbook(tmp_path: Path) -> None:
+    """The same cells as numbers, on the second sheet."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active["A1"] = "Contents"
+    sheet = book.create_sheet("data")
+    for row in csv.reader(io.StringIO(TREASURY)):
+        sheet.append([float(c) if c.replace(".", "", 1).isdigit() else (c or None) for c in row])
+    book.save(tmp_path / "deflators.xlsx")
+    found = src.load_deflators(tmp_path / "deflators.xlsx")
+    assert found.index == src.load_deflators(written(tmp_path, TREASURY)).index
+    assert found.base == "2016-17"
+    with pytest.raises(InputError, match="no such file"):
+        src.load_deflators(tmp_path / "none.xlsx")
+
+
 def test_two_columns(tmp_path: Path) -> None:
     assert src.load_deflators(written(tmp_path, "year,index\n2023-24,96\n2024-25,100\n")).index == {"2023-24": 96.0, "2024-25": 100.0}
 
@@ -60,7 +78,7 @@ def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
         ("a,b\n1,2\n", "x.csv", "no deflator by financial year"),
         ("", "x.csv", "no deflator by financial year"),
         ("year,index\n2024,100\n", "x.csv", "no financial years"),
-        ("x", "x.xlsx", "save the sheet"),
+        ("x", "x.ods", "save the sheet"),
     ],
 )
 def test_what_is_no_series(tmp_path: Path, text: str, name: str, match: str) -> None:
