@@ -88,6 +88,7 @@ def compare(
     if to not in names:
         raise unknown_name("scenario", to, names)
     place = names.index(to)
+    thresholds = None if thresholds is None else [float(k) for k in np.atleast_1d(thresholds)]
     units = {c["service"]: c for c in result.provenance["pathway"]["unit_costs"]}
     how = decisions.prices(units, price_year, deflators, discount, discount_base, optimism_bias)
 

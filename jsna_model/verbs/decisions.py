@@ -135,13 +135,19 @@ def by_agency(
     for s in shares:
         if s not in services:
             raise unknown_name("service with a unit cost", s, services)
-    one = np.array([[float(agency_of[s] == a) for s in services] for a in agencies])  # (agency, service)
-    share = np.array([shares.get(s, 0.0) for s in services])
     dims = ("scenario", "year", "area", "agency", "draw")
     coords = {k: costs.coords[k] for k in ("scenario", "year", "area", "area_name")} | {"agency": agencies}
-    data = xr.Dataset({"cost_by_agency": (dims, np.einsum("syacd,gc->syagd", costs.values, one))}, coords=coords)
+
+    def summed(share: Mapping[str, float]) -> tuple[tuple[str, ...], Array]:
+        """Shares of each agency's services, added up; what is absent of one agency is not of another."""
+        by_service = {s: costs.sel(service=s).values for s in services}
+        zero = np.zeros(costs.isel(service=0).shape)
+        paid = {a: [by_service[s] * share[s] for s in services if agency_of[s] == a and share.get(s)] for a in agencies}
+        return dims, np.stack([np.sum(x, axis=0) if x else zero for x in paid.values()], axis=3)
+
+    data = xr.Dataset({"cost_by_agency": summed(dict.fromkeys(services, 1.0))}, coords=coords)
     if cashable is not None:
-        data["cashable_difference"] = (dims, np.einsum("syacd,gc->syagd", costs.values, one * share))
+        data["cashable_difference"] = summed(shares)
     years = [str(y) for y in costs["year"].values]
     factors = how.factors(years)
     worth = present_value(data["cost_by_agency"].values, factors, axis=1)
@@ -270,7 +276,7 @@ def information(
                 columns[name].append([float(rows[g][column]) for g in labels])
         coords = {"area": areas["area"], "area_name": areas["area_name"], "component": labels}
         data = {name: (("area", "component"), np.array(values)) for name, values in columns.items()}
-        nodes[f"decision/information/at_{k:g}"] = xr.Dataset(data, coords=coords, attrs={"basis": "scenario", "threshold": float(k)})
+        nodes[f"decision/information/at_{k:.15g}"] = xr.Dataset(data, coords=coords, attrs={"basis": "scenario", "threshold": float(k)})
     return nodes
 
 
@@ -302,8 +308,9 @@ def followed(result: Result) -> tuple[Array, Array]:
     now = result.draws(need, "authority", by=("age_band",)).transpose("area", "age_band", "draw").values
     known = result.node("need/authority")["children"].transpose("area", "age_band").values[..., None]
     share = np.divide(now, known, out=np.zeros_like(now), where=known > 0)
-    drift = Parameter(**result.provenance["pathway"]["parameters"]["need.drift"])
-    trend = parameter_draws(drift, "need.drift", int(result.provenance["seed"]), int(result.provenance["draws"]))
+    seed, draws = int(result.provenance["seed"]), int(result.provenance["draws"])
+    fields = result.provenance["pathway"]["parameters"].get("need.drift")
+    trend = parameter_draws(Parameter(**fields), "need.drift", seed, draws) if fields else np.zeros(draws)
     years = np.array([0, population.sizes["year"] - 1])
     moved = expit(logit(share)[None] + (years[:, None] * trend)[:, None, None, :])
     return children.sum("age_band", skipna=False).values, (moved * children.values).sum(2)

@@ -115,8 +115,8 @@ def test_information_is_within_bounds_and_in_the_right_place(choice: Result) -> 
 def test_information_about_groups_of_the_users_own(future: Result) -> None:
     gain = jm.compare(future, effect=EFFECT).node("decision/choice")["effect_difference"].sel(scenario="more").isel(area=0).values
     named = {"all that matters": gain, "nothing": np.arange(200.0) % 7}
-    found = jm.compare(future, effect=EFFECT, thresholds=[1e7], information=named)
-    node = found.node("decision/information/at_1e+07").isel(area=0)
+    found = jm.compare(future, effect=EFFECT, thresholds=np.array([1e7]), information=named)
+    node = found.node("decision/information/at_10000000").isel(area=0)
     most = float(found.node("decision/acceptability")["evpi"].isel(area=0, component=0))
     assert float(node["evppi"].sel(component="all that matters")) > 0.9 * most
     assert float(node["evppi"].sel(component="nothing")) < 0.1 * most
@@ -180,6 +180,24 @@ def test_break_even_and_payback(future: Result, choice: Result) -> None:
         jm.compare(future, optimism_bias={"early_help": -1})
     with pytest.raises(UnknownNameError, match="early_help"):
         jm.compare(future, optimism_bias={"early_halp": 0.1})
+
+
+def test_each_agency_pays_its_own(now: Result) -> None:
+    costs = (
+        UnitCost("looked_after", 2000.0, "week", "2024-25", "synthetic"),
+        UnitCost("social_work", 170.0, "week", "2024-25", "synthetic"),
+        UnitCost("early_help", 1500.0, "family helped", "2024-25", "synthetic", agency="health"),
+    )
+    pathway = replace(examples.pathway(), unit_costs=costs)
+    found = jm.compare(jm.project(now, examples.projection(now), pathway, [scenarios()[2]], years=2), cashable={"early_help": 1.0})
+    by_service, money = found.node("decision/costs")["cost_difference"], found.node("decision/agencies")
+    assert [str(a) for a in money["agency"].values] == ["local authority", "health"]
+    helped = by_service.sel(service="early_help").values
+    np.testing.assert_array_equal(money["cost_by_agency"].sel(agency="health").values, helped)
+    others = by_service.sel(service=["looked_after", "social_work"]).sum("service").values
+    np.testing.assert_allclose(money["cost_by_agency"].sel(agency="local authority").values, others, rtol=1e-12)
+    assert (money["cashable_difference"].sel(agency="local authority") == 0).all()
+    np.testing.assert_array_equal(money["cashable_difference"].sel(agency="health").values, helped)
 
 
 def test_prices_of_one_year(now: Result) -> None:
