@@ -119,6 +119,8 @@ def compare(
         tree["decision/agencies"] = decisions.by_agency(
             tree["decision/costs"]["cost_difference"], families.values, agency_of, cashable, how
         )
+    elif cashable:
+        raise InputError("cashable shares are given and no unit costs; give unit costs with the pathway.")
     if effect is not None or thresholds is not None or information is not False:
         tree |= _choice(result, tree, names, place, effect, thresholds, information, families.values, how)
     if waterfall:

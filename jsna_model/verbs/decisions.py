@@ -97,14 +97,14 @@ def prices(
         found = f"unit costs are in prices of {', '.join(other)}, not {wanted}"
         problems.append(Problem(found, "give deflators (data_sources.load_deflators)"))
     elif price_year is not None and other:
-        try:
-            for y in other:
+        for y in other:
+            try:
                 reprice(1.0, y, wanted, deflators or {})
-        except InputError as error:
-            problems += error.problems or (Problem(str(error), "give another series"),)
+            except InputError as error:
+                problems += error.problems or (Problem(str(error), "give another series"),)
     uplifts = dict(optimism_bias or {})
     problems += [Problem(f"the optimism bias of {s} is {v}", "write 20 per cent as 0.2") for s, v in uplifts.items() if not 0 <= v < np.inf]
-    raise_all(problems)
+    raise_all(dict.fromkeys(problems))
     for s in uplifts:
         if s not in costs:
             raise unknown_name("service with a unit cost", s, costs)

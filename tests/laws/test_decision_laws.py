@@ -211,6 +211,20 @@ def test_prices_of_one_year(now: Result) -> None:
         jm.compare(future, price_year="2024-25")
     with pytest.raises(InputError, match="does not reach 2022-23"):
         jm.compare(future, price_year="2024-25", deflators={"2024-25": 100.0})
+    with pytest.raises(InputError) as error:
+        jm.compare(future, price_year="2030-31", deflators={"2023-24": 100.0}, optimism_bias={"looked_after": -1})
+    text = str(error.value)
+    for part in (
+        "4 problems",
+        "does not reach 2022-23",
+        "does not reach 2024-25",
+        "does not reach 2030-31",
+        "optimism bias of looked_after",
+    ):
+        assert part in text, part
+    with pytest.raises(InputError, match="no unit costs"):
+        bare = jm.project(now, examples.projection(now), replace(pathway, unit_costs=()), [scenarios()[1]], years=2)
+        jm.compare(bare, cashable={"looked_after": 0.2})
     found = jm.compare(future, price_year="2026-27", deflators=index).node("decision/costs")
     usual = jm.compare(future, price_year="2024-25", deflators=index).node("decision/costs")
     np.testing.assert_allclose(found["cost_difference"], usual["cost_difference"] * 1.04, rtol=1e-12)
