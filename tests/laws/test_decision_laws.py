@@ -222,8 +222,8 @@ def test_prices_of_one_year(now: Result) -> None:
         "optimism bias of looked_after",
     ):
         assert part in text, part
+    bare = jm.project(now, examples.projection(now), replace(pathway, unit_costs=()), [scenarios()[1]], years=2)
     with pytest.raises(InputError, match="no unit costs"):
-        bare = jm.project(now, examples.projection(now), replace(pathway, unit_costs=()), [scenarios()[1]], years=2)
         jm.compare(bare, cashable={"looked_after": 0.2})
     found = jm.compare(future, price_year="2026-27", deflators=index).node("decision/costs")
     usual = jm.compare(future, price_year="2024-25", deflators=index).node("decision/costs")
