@@ -29,6 +29,9 @@ _HOME = {
     "sources": "provenance",
     "verify": "provenance",
     "load_direct": "direct",
+    "discount_schedules": "prices",
+    "load_discount_schedule": "prices",
+    "load_deflators": "prices",
     "load_local_counts": "local",
     "load_evidence": "evidence",
     "load_evidence_set": "evidence",
@@ -46,11 +49,14 @@ __all__ = [
     "age_sex_shares",
     "areas",
     "default_evidence",
+    "discount_schedules",
     "england_series",
     "evidence_keys",
     "find_area",
     "load_boundaries",
+    "load_deflators",
     "load_direct",
+    "load_discount_schedule",
     "load_evidence",
     "load_evidence_set",
     "load_frame",
@@ -88,6 +94,7 @@ if TYPE_CHECKING:
     from data_sources.nouns import resolve, resolve_need
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population
+    from data_sources.prices import discount_schedules, load_deflators, load_discount_schedule
     from data_sources.projection import load_projection
     from data_sources.projection_spread import projection_error, projection_variants
     from data_sources.provenance import sources, verify

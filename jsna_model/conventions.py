@@ -121,6 +121,26 @@ VARIABLES: dict[str, Variable] = {
     # decision
     "difference": _v("scenario year area service draw", "count", "difference from the comparator", "area"),
     "cost_difference": _v("scenario year area service draw", "pounds", "difference in average cost", "area year service"),
+    "cost_by_agency": _v("scenario year area agency draw", "pounds", "difference in average cost by who pays", "area year agency"),
+    "cashable_difference": _v("scenario year area agency draw", "pounds", "part of it that can be saved in cash", "area year agency"),
+    "present_value": _v("scenario area agency draw", "pounds", "present value of the difference in average cost", "area agency"),
+    "break_even_cost": _v("scenario area draw", "pounds a family", "most that one more family helped may cost for services to pay for it"),
+    "payback": _v("scenario area draw", "years", "until savings have paid for spending; absent where they do not within the horizon"),
+    "net_cost": _v("scenario area draw", "pounds", "difference in average cost over the horizon, all agencies", "area"),
+    "effect_difference": _v("scenario area draw", "count", "effect gained over the horizon", "area"),
+    "probability_best": _v("scenario area component", "probability", "has the most net benefit, by threshold"),
+    "most_expected": _v("scenario area component", "share", "1 where expected net benefit is highest, by threshold"),
+    "probability_on_frontier": _v("scenario area", "probability", "neither dominated nor dominated by extension"),
+    "icer": _v("scenario area", "pounds a unit of effect", "incremental cost-effectiveness ratio"),
+    "frontier_order": _v("scenario area", "place", "place on the frontier of expected values, -1 off it"),
+    "quadrant": _v("scenario area component", "probability", "quadrant of the cost-effectiveness plane"),
+    "evpi": _v("area component", "pounds", "expected value of perfect information, by threshold"),
+    "evppi": _v("area component", "pounds", "expected value of perfect information on a group of parameters"),
+    "evppi_error": _v("area component", "pounds", "its bootstrap standard error"),
+    "evppi_stable": _v("area component", "flag", "1 where doubling the draws moves it by less than a tenth: show no other"),
+    "at_low": _v("scenario area component", "count", "expected effect where a parameter is at its 10% quantile"),
+    "at_high": _v("scenario area component", "count", "expected effect where a parameter is at its 90% quantile"),
+    "change_part": _v("scenario area service component draw", "count", "part of the change from base to horizon", "area component"),
 }  # fmt: skip
 
 

@@ -1,13 +1,17 @@
-"""Attribution of a variance to its sources: Shapley values of what varies together on common draws."""
+"""Attribution: of a variance to its sources (Shapley values on common draws), of a change to its factors, of an answer to its inputs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import factorial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from jsna_model.errors import InputError
+from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.methods.smooth import design, ridge_fit
+from jsna_model.methods.tables import table
 
 Array = NDArray[np.float64]
 
@@ -148,3 +152,128 @@ def jackknife_error(left_out: Array) -> Array:
     groups = left_out.shape[-1]
     spread = ((left_out - left_out.mean(-1, keepdims=True)) ** 2).sum(-1)
     return np.asarray(np.sqrt((groups - 1) / groups * spread))
+
+
+# --- change by factor ----------------------------------------------------------------------------------------------------------------
+
+#: What is left when each factor has changed alone: they change together.
+INTERACTION = "interaction"
+
+
+def waterfall(base: ArrayLike, alone: Mapping[str, ArrayLike], horizon: ArrayLike) -> dict[str, Array]:
+    """Change from base to horizon, by factor, with what the factors do together under a name of its own.
+
+    A factor's part is what changes where it alone moves to the horizon, ``v({i}) - v(none)``; the interaction is the rest,
+    ``v(all) - v(none) - sum of parts``, so that base, parts and interaction add up to the horizon in every draw. Nothing is shared out by
+    the order in which factors stand.
+
+    Parameters
+    ----------
+    base, horizon : array_like, shape (..., draw)
+        With no factor changed, and with all.
+    alone : mapping of str to array_like, shape (..., draw)
+        With one factor at the horizon and the others at the base.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (..., draw)
+        Parts in the order given, then ``interaction``. NaN where an input is.
+
+    Raises
+    ------
+    InputError
+        For no factors, shapes that do not broadcast, and a factor called ``interaction``.
+
+    Examples
+    --------
+    >>> parts = waterfall([100.0], {"population": [110.0], "need": [150.0]}, [165.0])
+    >>> {name: float(part[0]) for name, part in parts.items()}
+    {'population': 10.0, 'need': 50.0, 'interaction': 5.0}
+    """
+    if not alone or INTERACTION in alone:
+        raise InputError(f"factors are {list(alone)}; give at least one, and none called {INTERACTION!r}.")
+    start, end = np.asarray(base, dtype=float), np.asarray(horizon, dtype=float)
+    parts = {name: np.asarray(value, dtype=float) - start for name, value in alone.items()}
+    parts[INTERACTION] = end - start - np.sum(list(parts.values()), axis=0)
+    return parts
+
+
+def alone_of_product(base: ArrayLike, factors: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> dict[str, Array]:
+    """What `waterfall` takes, where the outcome is a product of factors: ``base * horizon_i / base_i`` for each.
+
+    Parameters
+    ----------
+    base : array_like, shape (..., draw)
+    factors : mapping of str to (array_like, array_like)
+        Value of each factor at the base and at the horizon, such as children; children in need per child; referrals per child in need.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Where a factor is zero at the base its part is not defined: NaN, unless it is zero at the horizon too and so has not moved.
+    """
+    start = np.asarray(base, dtype=float)
+    found = {}
+    for name, (first, last) in factors.items():
+        a, b = np.broadcast_arrays(np.asarray(first, dtype=float), np.asarray(last, dtype=float))
+        ratio = np.divide(b, a, out=np.where(b == 0, 1.0, np.nan), where=a != 0)
+        found[name] = np.asarray(start * ratio)
+    return found
+
+
+def tornado(inputs: Mapping[str, ArrayLike], outcome: ArrayLike, low: float = 0.1, high: float = 0.9) -> np.recarray[Any, Any]:
+    """What moves an answer: its expectation where each input is low and where it is high, the others as uncertain as they are.
+
+    ``E(outcome | input)`` is a smooth regression on the input's draws (`methods.smooth`), read at two quantiles of the input.
+
+    Parameters
+    ----------
+    inputs : mapping of str to array_like, shape (draw,)
+    outcome : array_like, shape (draw,)
+        The same draws.
+    low, high : float
+        Quantiles of each input.
+
+    Returns
+    -------
+    numpy.recarray, shape (input,)
+        Widest first: ``input``, ``at_low``, ``at_high`` (outcome), ``swing`` (their distance), ``rank_correlation`` (Spearman; 0 for an
+        input that does not vary), ``share`` of the outcome's variance that the regression explains, degrees of freedom allowed for and
+        not below 0. Inputs that vary together each carry what the other does: the bars do not add up.
+
+    Raises
+    ------
+    InputError
+        Listing inputs whose draws do not match, are not finite or are fewer than 20, and quantiles out of order.
+
+    References
+    ----------
+    Saltelli et al. 2008, Global Sensitivity Analysis: the Primer, ch. 1 and 4.
+    """
+    from scipy.stats import rankdata
+
+    y = np.asarray(outcome, dtype=float)
+    given = {name: np.asarray(x, dtype=float) for name, x in inputs.items()}
+    problems = [Problem("there are no inputs", "name at least one")] if not given else []
+    if not 0 <= low < high <= 1:
+        problems.append(Problem(f"quantiles are {low} and {high}", "give a low one below a high one, such as 0.1 and 0.9"))
+    if y.ndim != 1 or y.size < GROUPS or not np.isfinite(y).all():
+        problems.append(Problem(f"the outcome has shape {y.shape}", f"give {GROUPS} draws or more, all finite"))
+    for name, x in given.items():
+        if x.shape != y.shape or not np.isfinite(x).all():
+            problems.append(Problem(f"input {name!r} has shape {x.shape}", "give the outcome's draws, all finite"))
+    raise_all(problems)
+    rows = []
+    for name, x in given.items():
+        basis = design(x[None])
+        fitted = basis @ ridge_fit(basis, y[:, None])[:, 0]
+        order = np.argsort(x, kind="stable")
+        ends = np.interp(np.quantile(x, [low, high]), x[order], fitted[order])
+        moved = np.ptp(x) > 0 and np.ptp(y) > 0
+        rank = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]) if moved else 0.0
+        left = ((y - fitted) ** 2).sum() / max(len(y) - basis.shape[1], 1)
+        share = max(0.0, 1 - left / y.var(ddof=1)) if moved else 0.0
+        rows.append((name, ends[0], ends[1], abs(ends[1] - ends[0]), rank, share))
+    rows.sort(key=lambda row: -row[3])
+    names = ("input", "at_low", "at_high", "swing", "rank_correlation", "share")
+    return table(**{n: np.array(column) for n, column in zip(names, zip(*rows, strict=True), strict=True)})

@@ -1,9 +1,40 @@
-"""Paired differences and average costs."""
+"""Paired differences and average costs; and, from their own modules, all that decisions are made with.
+
+Arrays in, arrays out, draws last. `prices`: one year's prices, discounting, payback, goal-seek. `frontier`: dominance, ratios.
+`value_of_information`: net benefit, acceptability, EVPI, EVPPI; strategies are their first axis and draws their last.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jsna_model.methods.frontier import frontier_probability, icer_interval, icer_table, quadrants
+from jsna_model.methods.prices import DiscountSchedule, discount_factors, goal_seek, payback, present_value, reprice
+from jsna_model.methods.value_of_information import acceptability, acceptability_frontier, evpi, evppi, evppi_table, net_benefit
+
+__all__ = [
+    "DiscountSchedule",
+    "acceptability",
+    "acceptability_frontier",
+    "break_even",
+    "child_years",
+    "discount_factors",
+    "evpi",
+    "evppi",
+    "evppi_table",
+    "frontier_probability",
+    "goal_seek",
+    "icer_interval",
+    "icer_table",
+    "net_benefit",
+    "paired_difference",
+    "payback",
+    "present_value",
+    "quadrants",
+    "reprice",
+    "yearly_cost",
+]
 
 Array = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""Attribution of a variance: Shapley values against all orders, and their standard error against repeats."""
+"""Attribution: Shapley values against all orders and their standard error against repeats; waterfalls that add up; tornadoes."""
 
 from itertools import permutations
 
@@ -7,13 +7,16 @@ import pytest
 
 from jsna_model.errors import InputError
 from jsna_model.methods.attribution import (
+    alone_of_product,
     coalitions,
     group_moments,
     group_sizes,
     jackknife_error,
     shapley,
     shapley_weights,
+    tornado,
     variances,
+    waterfall,
 )
 
 RNG = np.random.default_rng(3)
@@ -73,3 +76,54 @@ def test_the_standard_error_is_the_spread_over_repeats() -> None:
         shares.append(shapley(everything)[0] / everything[-1])
         errors.append(jackknife_error(shapley(left_out)[0] / left_out[-1]))
     assert np.mean(errors) == pytest.approx(np.std(shares), rel=0.15)
+
+
+def test_a_waterfall_adds_up_in_every_draw() -> None:
+    """On a product of three factors, and on anything else."""
+    first, last = RNG.lognormal(size=(2, 3, 4, 500))
+    base, horizon = first.prod(0), last.prod(0)
+    names = ("population", "need", "pathway")
+    alone = alone_of_product(base, {n: (first[i], last[i]) for i, n in enumerate(names)})
+    np.testing.assert_allclose(alone["need"], first[0] * last[1] * first[2], rtol=1e-12)
+    parts = waterfall(base, alone, horizon)
+    assert list(parts) == [*names, "interaction"]
+    np.testing.assert_allclose(base + np.sum(list(parts.values()), axis=0), horizon, rtol=1e-12, atol=1e-9)
+    still = waterfall(base, alone_of_product(base, {n: (first[i], first[i]) for i, n in enumerate(names)}), base)
+    assert all((part == 0).all() for part in still.values())
+    one = waterfall(base, alone_of_product(base, {"need": (first[1], last[1])}), base * last[1] / first[1])
+    np.testing.assert_allclose(one["interaction"], 0, atol=1e-9)
+
+
+def test_a_waterfall_without_a_base() -> None:
+    alone = alone_of_product([0.0, 0.0], {"x": ([0.0, 0.0], [0.0, 2.0])})
+    assert alone["x"][0] == 0
+    assert np.isnan(alone["x"][1])
+    for factors in ({}, {"interaction": [1.0]}):
+        with pytest.raises(InputError, match="at least one"):
+            waterfall([1.0], factors, [2.0])
+
+
+def test_a_tornado_ranks_what_moves_the_answer() -> None:
+    """``y = 3 a + b + c^2``: swings are the distances of the expected outcome between the quantiles, by hand."""
+    a, b, c, d = RNG.normal(size=(4, 20_000))
+    found = tornado({"d": d, "b": b, "a": a, "c": c}, 3 * a + b + c**2)
+    assert found.input.tolist()[:2] == ["a", "b"]
+    by_name = {row.input: row for row in found}
+    wide = 2 * 1.2815515594457987
+    assert by_name["a"].swing == pytest.approx(3 * wide, rel=0.03)
+    assert by_name["b"].at_high - by_name["b"].at_low == pytest.approx(wide, rel=0.1)
+    assert by_name["c"].swing < 0.3  # the same at both ends, though it does move the answer:
+    assert by_name["c"].share == pytest.approx(2 / 12, abs=0.02)
+    assert by_name["a"].share == pytest.approx(9 / 12, abs=0.02)
+    assert by_name["d"].share < 0.002
+    assert by_name["a"].rank_correlation > 0.8
+    still = tornado({"x": np.ones(100)}, a[:100])
+    assert (still.swing[0], still.share[0]) == (0, 0)
+
+
+def test_what_makes_no_tornado() -> None:
+    x = RNG.normal(size=100)
+    with pytest.raises(InputError, match="3 problems"):
+        tornado({"a": x[:5], "b": x * np.nan}, x, 0.9, 0.1)
+    with pytest.raises(InputError, match="no inputs"):
+        tornado({}, x)

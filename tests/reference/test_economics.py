@@ -1,0 +1,126 @@
+"""Frontiers, ratios and discount factors against published examples; EVPI and EVPPI against closed forms."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+import data_sources as src
+from benchmarks import value_of_information as study
+from jsna_model.methods.economics import acceptability, discount_factors, evpi, evppi, evppi_table, icer_table, net_benefit
+
+HERE = Path(__file__).parent
+
+
+def test_the_shared_strategies() -> None:
+    """Also the example of US Veterans Affairs, HERC, Cost-effectiveness analysis (R dampack, tests/testthat/test_calculate_icers.R)."""
+    with (HERE / "icer_strategies.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = icer_table([float(r["cost"]) for r in rows], [float(r["effect"]) for r in rows], [r["strategy"] for r in rows])
+    assert found.strategy.tolist() == [r["strategy"] for r in rows]
+    assert found.status.tolist() == [r["status"] for r in rows]
+    np.testing.assert_array_equal(found.icer, [float(r["icer"] or "nan") for r in rows])
+    assert found.incremental_cost[2] == 25_000
+    assert found.incremental_effect[2] == 2
+
+
+def test_hiv_screening() -> None:
+    """Paltiel et al. 2006, Ann. Intern. Med. 145:797-806, table 4, high-risk population; annual testing is dominated."""
+    cost = [26_000, 27_000, 28_020, 28_440, 29_440]
+    months = np.array([277.25, 277.57, 277.78, 277.83, 277.76])
+    found = icer_table(cost, months / 12, ["status quo", "one time", "5yr", "3yr", "annual"])
+    assert found.status.tolist() == ["reference", "on frontier", "on frontier", "on frontier", "strong dominance"]
+    expected = [np.nan, 1_000 / (0.32 / 12), 1_020 / (0.21 / 12), 420 / (0.05 / 12), np.nan]
+    np.testing.assert_allclose(found.icer, expected, rtol=1e-9)
+    assert found.icer[1:4].round(-3).tolist() == [38_000, 58_000, 101_000]  # as published, to the rounding of costs and months
+
+
+def test_bowel_cancer_screening() -> None:
+    """Howard et al. 2005, Aust. New Zealand Health Policy 2:10, table 7: what is left after dominance, in any order."""
+    names = ["existing practice", "FOBT2", "DCBE5", "DCBE3", "FOBT1+DCBE5", "FOBT1+DCBE3"]
+    cost = np.array([0, 140_117_791, 248_112_291, 304_301_903, 370_181_240, 422_777_702])
+    effect = np.array([0, 3_551, 6_023, 6_720, 7_076, 7_299])
+    published = [np.nan, 39_459, 43_687, 80_616, 185_054, 235_859]
+    for order in ([0, 1, 2, 3, 4, 5], [5, 2, 0, 4, 1, 3]):
+        found = icer_table(cost[order], effect[order], [names[i] for i in order])
+        # Life years are rounded in the table: to a half in 223 at worst.
+        np.testing.assert_allclose(found.icer, np.array(published)[order], rtol=3e-3)
+        assert found.order.tolist() == order
+
+
+def test_equal_effects_are_decided_by_cost() -> None:
+    """R dampack, tests/testthat/test_calculate_icers.R: 'Test & treat' costs least and does no less than the others."""
+    found = icer_table([163_771.0, 164_848.7, 163_765.1], [6.48273, 6.52861, 6.52861], ["no", "all", "test"])
+    assert found.status.tolist() == ["strong dominance", "strong dominance", "reference"]
+
+
+def test_green_book_discount_factors() -> None:
+    """Published factors of years 10, 20, 40 and 125 (as tested in the Python package py_wlc, tests of Discount)."""
+    schedule = src.load_discount_schedule("green_book_2026")
+    found = discount_factors([0, 10, 20, 40, 125], schedule)
+    np.testing.assert_allclose(found, [1.0, 0.7089, 0.5026, 0.2651, 0.0274], atol=5e-5)
+    assert found[3] == pytest.approx(1.035**-30 * 1.03**-10, rel=1e-14)
+
+
+def loss(mean: float, sd: float) -> float:
+    """Expected loss of a normal gain decided by its mean: ``sd phi(m / sd) - |m| Phi(-|m| / sd)`` (Raiffa and Schlaifer 1961, ch. 5)."""
+    return float(sd * norm.pdf(mean / sd) - abs(mean) * norm.cdf(-abs(mean) / sd))
+
+
+def stratified(draws: int, seed: int) -> np.ndarray:
+    """Two independent normals of mean 0 and sd 1 to high accuracy, each stratified."""
+    rng = np.random.default_rng(seed)
+    return np.stack([norm.ppf((rng.permutation(draws) + rng.uniform(size=draws)) / draws) for _ in range(2)])
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.5, -1.0, 2.5])
+def test_a_normal_choice_of_two(mean: float) -> None:
+    """Gain N(mean, a^2 + b^2): EVPI is the loss at its sd, EVPPI of each input the loss at that input's sd."""
+    a, b = 1.0, 1.5
+    x = stratified(20_000, 5)
+    values = np.stack([np.zeros(x.shape[1]), mean + a * x[0] + b * x[1]])
+    assert evpi(values) == pytest.approx(loss(mean, np.hypot(a, b)), rel=0.03, abs=1e-3)
+    table = evppi_table(values, {"a": x[0], "b": x[1], "both": x, "neither": stratified(20_000, 9)[0]})
+    exact = {"a": loss(mean, a), "b": loss(mean, b), "both": loss(mean, np.hypot(a, b)), "neither": 0.0}
+    for row in table:
+        assert abs(row.evppi - exact[row.group]) < 3 * row.standard_error + 1e-3, row
+        assert row.standard_error < 0.012
+        assert row.evppi == evppi(values, {"a": x[0], "b": x[1], "both": x}[row.group]) if row.group != "neither" else row.evppi < 4e-3
+    np.testing.assert_allclose(acceptability(values)[1], norm.cdf(mean / np.hypot(a, b)), atol=5e-3)
+
+
+def test_a_curved_gain() -> None:
+    """Gain ``x^2 - 1 + y``: to know x is worth ``E (x^2 - 1)_+ = 2 phi(1)``."""
+    x, y = stratified(20_000, 3)
+    values = np.stack([np.zeros(len(x)), x**2 - 1 + y])
+    assert evppi(values, x) == pytest.approx(2 * norm.pdf(1), rel=0.05)
+
+
+def test_net_benefit_of_the_frontier() -> None:
+    """At a threshold between two ratios the strategy between them is best."""
+    with (HERE / "icer_strategies.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    cost, effect = (np.array([[float(r[c])] for r in rows]) for c in ("cost", "effect"))
+    best = net_benefit(cost, effect, [4_000, 10_000, 15_000, 30_000])[..., 0].argmax(0)
+    assert [rows[i]["strategy"] for i in best] == ["F", "D", "B", "A"]
+
+
+def test_the_study_of_evppi_stands() -> None:
+    """A small sample of `benchmarks.value_of_information` agrees with the committed results, and these with the closed forms."""
+    with study.RESULTS.open(encoding="utf-8") as file:
+        kept = list(csv.DictReader(file))
+    for row in kept:
+        exact, mean, spread, error = (float(row[c]) for c in ("exact", "mean", "spread", "mean_error"))
+        assert mean < exact + 4 * spread / np.sqrt(study.REPEATS) + 0.006, row  # does not overstate
+        if row["mean_gain"] != "0.0" and exact > 0:
+            assert mean == pytest.approx(exact, rel=0.05)
+        if exact > 0 and row["group"] != "EVPI":
+            assert error == pytest.approx(spread, rel=0.25)
+    again = {str(r["group"]): r for r in study.measured(250, 0.5, repeats=20)}
+    for row in kept:
+        if (row["draws"], row["mean_gain"]) == ("250", "0.5"):
+            assert abs(float(str(again[row["group"]]["mean"])) - float(row["mean"])) < 4 * float(row["spread"]) / np.sqrt(20) + 1e-3
