@@ -18,6 +18,8 @@ _HOME = {
     "load_spend": "services",
     "unit_costs": "services",
     "england_series": "services",
+    "england_panel": "panel",
+    "load_panel": "panel",
     "load_boundaries": "boundaries",
     "small_area_children": "small_area",
     "sources": "provenance",
@@ -39,6 +41,7 @@ _HOME = {
 __all__ = [
     "areas",
     "default_evidence",
+    "england_panel",
     "england_series",
     "evidence_keys",
     "find_area",
@@ -49,6 +52,7 @@ __all__ = [
     "load_frame",
     "load_local_counts",
     "load_overlap",
+    "load_panel",
     "load_pathway",
     "load_population",
     "load_projection",
@@ -72,6 +76,7 @@ if TYPE_CHECKING:
     from data_sources.gazetteer import areas, find_area
     from data_sources.local import load_local_counts
     from data_sources.nouns import resolve, resolve_need
+    from data_sources.panel import england_panel, load_panel
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population
     from data_sources.projection import load_projection

@@ -45,6 +45,18 @@ NOT_ASSUMED = {
     "jsna_model.verbs.explain._FLAT": "arithmetic",
     "jsna_model.methods.economics.WEEKS_A_YEAR": "definition",
     "jsna_model.methods.joint.MAX_RISKS": "limit",
+    **dict.fromkeys(
+        (
+            f"jsna_model.methods.forecast_ensemble.{n}"
+            for n in ("PRIOR_YEARS", "PRIOR_AREAS", "FEWEST_AREAS", "FIRST_ORIGIN", "ZERO_COUNT", "WINSOR", "HALF_LIFE")
+        ),
+        "tuning that the backtest measures (docs/methods.md)",
+    ),
+    **dict.fromkeys((f"jsna_model.methods.forecast_ensemble.{n}" for n in ("EMPIRICAL", "GRID", "_TINY")), "arithmetic"),
+    "data_sources.panel._MOST": "problems listed",
+    "jsna_model.verbs.backtest.HORIZONS": "years ahead that are shown",
+    "jsna_model.verbs.backtest.HISTORY": "years before the first origin",
+    "jsna_model.verbs.backtest.REPLICATES": "bootstrap samples",
     **dict.fromkeys((f"jsna_model.methods.joint.{n}" for n in ("_ROUNDING", "_UNEVEN", "_EASY", "_STRIDE")), "arithmetic of the solver"),
     "jsna_model.methods.kernel._LARGEST_STEP": "arithmetic of the solver",
     "jsna_model.verbs.estimate.INTERVAL": "level of intervals shown",
