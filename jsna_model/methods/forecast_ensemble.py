@@ -28,9 +28,13 @@ WINSOR = 4.0
 HALF_LIFE = 2.0
 #: Errors below which Student's t stands for their shape.
 EMPIRICAL = 60
+#: Share of counts' own noise below which no interval goes, so that a series that never moved is not certain not to. Stocks may lie
+#: below Poisson noise, because most of their children were there a year before.
+LEAST_NOISE = 0.25
 #: Equally likely quantiles that stand for a distribution.
 GRID = 199
 _TINY = 1e-9
+_MOST = 50.0
 #: Powers of size by which the process variance may fall.
 POWERS = np.arange(0.0, 1.01, 0.1)
 #: Levels at which absolute standardised errors are described; the outermost hundredth is held at the last.
@@ -49,7 +53,7 @@ class PanelForecast:
         Latest count at or before the origin.
     scale : array, shape (area, year, horizon)
         Sd on the log scale that standardised past errors have.
-    shape : array, shape (year, horizon, level)
+    shape : array, shape (year, level)
         Quantiles of the absolute standardised error at `levels`.
     levels : array, shape (level,)
     weights : array, shape (year, horizon, model)
@@ -82,7 +86,7 @@ class PanelForecast:
         inside = np.abs(2 * p - 1)
         z = np.stack([np.interp(inside, self.levels, row) for row in self.shape]) * np.sign(p - 0.5)
         start = np.where(self.median > 0, self.median, ZERO_COUNT)
-        return to_counts(start[..., None] * np.exp(self.scale[..., None] * z[None, :, None, :]))
+        return to_counts(start[..., None] * np.exp(np.clip(self.scale[..., None] * z[None, :, None, :], -_MOST, _MOST)))
 
     def grid(self, n: int = GRID) -> Array:
         """Equally likely quantiles, shape (area, year, horizon, n): the distribution as a sorted sample."""
@@ -197,10 +201,12 @@ def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array,
     noise of the counts *n* at the origin and after it; *n0* is the median count. Errors are standardised by the scale that was issued at
     their own origin, where one was, so that the shape corrects scales that turned out too wide or too narrow.
     """
+    from scipy.special import ndtri
+
     _, years, horizons = error.shape
     size = np.maximum(counts, ZERO_COUNT)
     scale, shape = np.full(error.shape, np.nan), np.full((years, len(LEVELS)), np.nan)
-    steps = np.arange(1, horizons + 1)
+    least, steps = np.zeros(years), np.arange(1, horizons + 1)
     for t in range(1, years):
         known = np.isfinite(error) & (np.arange(years)[:, None] + steps <= t)
         if not known.any():
@@ -212,9 +218,10 @@ def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array,
         late = (steps + age[:, t, None]) / steps
         scale[:, t] = np.sqrt(process * late * (size[:, t, None] / middle) ** -power + 2 / size[:, t, None])
         issued = np.isfinite(scale) & (np.arange(years)[:, None] < t)
-        least = float(np.sqrt(np.mean(np.broadcast_to(2 / size[..., None], used.shape)[known] / used[known])))
-        shape[t] = _shape(np.abs(error / np.where(issued, scale, np.sqrt(used)))[known], recent[known], least)
-    return scale, _recalibrated(np.abs(error) / scale, shape), LEVELS
+        least[t] = np.sqrt(np.mean(np.broadcast_to(2 / size[..., None], used.shape)[known] / used[known]))
+        shape[t] = _shape(np.abs(error / np.where(issued, scale, np.sqrt(used)))[known], recent[known], least[t])
+    shape = np.maximum(_recalibrated(np.abs(error) / scale, shape), LEAST_NOISE * least[:, None] * ndtri((1 + LEVELS) / 2))
+    return scale, shape, LEVELS
 
 
 def _recalibrated(standard: Array, shape: Array) -> Array:

@@ -48,11 +48,11 @@ NOT_ASSUMED = {
     **dict.fromkeys(
         (
             f"jsna_model.methods.forecast_ensemble.{n}"
-            for n in ("PRIOR_YEARS", "PRIOR_AREAS", "FEWEST_AREAS", "FIRST_ORIGIN", "ZERO_COUNT", "WINSOR", "HALF_LIFE")
+            for n in ("PRIOR_YEARS", "PRIOR_AREAS", "FEWEST_AREAS", "FIRST_ORIGIN", "ZERO_COUNT", "WINSOR", "HALF_LIFE", "LEAST_NOISE")
         ),
         "tuning that the backtest measures (docs/methods.md)",
     ),
-    **dict.fromkeys((f"jsna_model.methods.forecast_ensemble.{n}" for n in ("EMPIRICAL", "GRID", "_TINY")), "arithmetic"),
+    **dict.fromkeys((f"jsna_model.methods.forecast_ensemble.{n}" for n in ("EMPIRICAL", "GRID", "_TINY", "_MOST")), "arithmetic"),
     "data_sources.panel._MOST": "problems listed",
     "jsna_model.verbs.backtest.HORIZONS": "years ahead that are shown",
     "jsna_model.verbs.backtest.HISTORY": "years before the first origin",
