@@ -202,7 +202,7 @@ def section(summary: pd.DataFrame, few: pd.DataFrame, sizes: pd.DataFrame, naive
     )
     sized = (
         "By the latest count. Intervals of counts below 100 are too narrow: the few authorities there move more than the power law of "
-        "size and Poisson noise allow."
+        "size and the noise of counts allow."
     )
     few_words = (
         "Panels of few authorities, drawn at random and forecast each from itself alone, as a user with few series would. Below three "

@@ -24,12 +24,11 @@ ZERO_COUNT = 0.5
 STEPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 #: Robust sds at which moves and errors are drawn in, so that a reorganisation does not set weights and widths.
 WINSOR = 4.0
-#: Years after which a past error counts half: recording settles, so that old errors are larger than new ones.
-HALF_LIFE = 2.0
+#: Years after which a past error counts half: errors have become smaller over the years.
+HALF_LIFE = 4.0
 #: Errors below which Student's t stands for their shape.
 EMPIRICAL = 60
-#: Share of counts' own noise below which no interval goes, so that a series that never moved is not certain not to. Stocks may lie
-#: below Poisson noise, because most of their children were there a year before.
+#: Share of counts' own noise below which no interval goes, so that a series that never moved is not certain not to.
 LEAST_NOISE = 0.25
 #: Equally likely quantiles that stand for a distribution.
 GRID = 199
@@ -37,6 +36,8 @@ _TINY = 1e-9
 _MOST = 50.0
 #: Powers of size by which the process variance may fall.
 POWERS = np.arange(0.0, 1.01, 0.1)
+#: Variance of counts over Poisson's: siblings come together (above 1), and most of a stock was there a year before (below).
+DISPERSIONS = np.array([1.0, 0.25, 2.0, 4.0, 8.0])
 #: Levels at which absolute standardised errors are described; the outermost hundredth is held at the last.
 LEVELS = np.concatenate([np.arange(0, 0.95, 0.05), np.arange(0.95, 0.991, 0.005)])
 
@@ -85,8 +86,27 @@ class PanelForecast:
         p = np.atleast_1d(np.asarray(p, dtype=float))
         inside = np.abs(2 * p - 1)
         z = np.stack([np.interp(inside, self.levels, row) for row in self.shape]) * np.sign(p - 0.5)
+        return self._counts(z[None, :, None, :])
+
+    def _counts(self, z: Array) -> Array:
         start = np.where(self.median > 0, self.median, ZERO_COUNT)
-        return to_counts(start[..., None] * np.exp(np.clip(self.scale[..., None] * z[None, :, None, :], -_MOST, _MOST)))
+        return to_counts(start[..., None] * np.exp(np.clip(self.scale[..., None] * z, -_MOST, _MOST)))
+
+    def sample(self, uniforms: Array) -> Array:
+        """Draws of counts by inversion.
+
+        Parameters
+        ----------
+        uniforms : array, shape (area, year, horizon, draw)
+            Inside (0, 1). The same over areas, or over horizons, makes forecasts of these move together; of their own, apart.
+
+        Returns
+        -------
+        array, shape (area, year, horizon, draw)
+        """
+        inside = np.abs(2 * uniforms - 1)
+        z = np.stack([np.interp(inside[:, t], self.levels, row) for t, row in enumerate(self.shape)], axis=1) * np.sign(uniforms - 0.5)
+        return self._counts(z)
 
     def grid(self, n: int = GRID) -> Array:
         """Equally likely quantiles, shape (area, year, horizon, n): the distribution as a sorted sample."""
@@ -197,8 +217,8 @@ def _steps(mixed: Array, moved: Array, counts: Array) -> Array:
 def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array, Array, Array]:
     """Scale of the log error of each forecast, and the shape of standardised ones, from errors known at its origin.
 
-    ``scale² = s_h² (h + age) / h (n / n0)^-g + 2 / n``: process variance by horizon, larger for small areas, and the Poisson
-    noise of the counts *n* at the origin and after it; *n0* is the median count. Errors are standardised by the scale that was issued at
+    ``scale² = s_h² (h + age) / h (n / n0)^-g + 2 d / n``: process variance by horizon, larger for small areas, and the noise of the counts
+    *n* at the origin and after it, *d* times Poisson's; *n0* is the median count. Errors are standardised by the scale that was issued at
     their own origin, where one was, so that the shape corrects scales that turned out too wide or too narrow.
     """
     from scipy.special import ndtri
@@ -213,10 +233,11 @@ def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array,
             continue
         recent = np.broadcast_to(0.5 ** ((t - np.arange(years)[:, None] - steps) / HALF_LIFE), error.shape)
         middle = float(np.nanmedian(size[:, : t + 1]))
-        process, power = _variance(np.where(known, error, np.nan), size, middle, np.where(known, recent, 0.0))
-        used = process * (size[..., None] / middle) ** -power + 2 / size[..., None]
+        process, power, dispersion = _variance(np.where(known, error, np.nan), size, middle, np.where(known, recent, 0.0))
+        noise = 2 * dispersion / size[..., None]
+        used = process * (size[..., None] / middle) ** -power + noise
         late = (steps + age[:, t, None]) / steps
-        scale[:, t] = np.sqrt(process * late * (size[:, t, None] / middle) ** -power + 2 / size[:, t, None])
+        scale[:, t] = np.sqrt(process * late * (size[:, t, None] / middle) ** -power + noise[:, t])
         issued = np.isfinite(scale) & (np.arange(years)[:, None] < t)
         least[t] = np.sqrt(np.mean(np.broadcast_to(2 / size[..., None], used.shape)[known] / used[known]))
         shape[t] = _shape(np.abs(error / np.where(issued, scale, np.sqrt(used)))[known], recent[known], least[t])
@@ -243,8 +264,8 @@ def _recalibrated(standard: Array, shape: Array) -> Array:
     return out
 
 
-def _variance(error: Array, size: Array, middle: float, recent: Array) -> tuple[Array, float]:
-    """Process variance by horizon at the middle size, and the power of size by which it falls (quasi-likelihood over a grid)."""
+def _variance(error: Array, size: Array, middle: float, recent: Array) -> tuple[Array, float, float]:
+    """Process variance by horizon at the middle size, the power of size by which it falls, and the dispersion: least deviance."""
     horizons = error.shape[-1]
     squares = np.where(np.isfinite(error), error, 0.0) ** 2
     seen = np.isfinite(error)
@@ -252,17 +273,18 @@ def _variance(error: Array, size: Array, middle: float, recent: Array) -> tuple[
         if seen[..., h].any():
             cap = (WINSOR * 1.4826) ** 2 * np.median(squares[..., h][seen[..., h]])
             squares[..., h] = np.minimum(squares[..., h], cap) if cap > 0 else squares[..., h]
-    noise = np.where(np.isfinite(size), 2 / size, 0.0)[..., None]
-    best = (np.inf, np.zeros(horizons), 0.0)
+    one_over = np.where(np.isfinite(size), 2 / size, 0.0)[..., None]
+    best = (np.inf, np.zeros(horizons), 0.0, 1.0)
     weight = recent * seen / np.maximum(seen.sum(0), 1)
-    for power in POWERS:
-        relative = np.where(np.isfinite(size), (size / middle) ** -power, 1.0)[..., None]
-        years_of = (weight * np.maximum((squares - noise) / relative, -noise)).sum((0, 1))
-        process = _by_horizon(years_of, weight.sum((0, 1)))
-        mean = process * relative + noise
-        deviance = float((weight * (np.log(mean) + squares / mean)).sum())
-        best = min(best, (deviance, process, power), key=lambda b: b[0])
-    return best[1], best[2]
+    for dispersion in DISPERSIONS:  # Poisson first, which stands where sizes tell nothing
+        noise = dispersion * one_over
+        for power in POWERS:
+            relative = np.where(np.isfinite(size), (size / middle) ** -power, 1.0)[..., None]
+            process = _by_horizon((weight * (squares - noise) / relative).sum((0, 1)), weight.sum((0, 1)))
+            mean = process * relative + noise
+            deviance = float((weight * (np.log(mean) + squares / mean)).sum())
+            best = min(best, (deviance, process, power, dispersion), key=lambda b: b[0])
+    return best[1:]
 
 
 def _by_horizon(total: Array, years: Array) -> Array:

@@ -56,6 +56,17 @@ def test_quantiles_stand_in_order_about_the_median(given: tuple[np.ndarray, np.n
     assert (f.weights.sum(-1) <= 1 + 1e-12).all()
 
 
+def test_samples_have_the_quantiles() -> None:
+    rng = np.random.default_rng(2)
+    value = rng.poisson(300 * np.exp(np.cumsum(rng.normal(0, 0.2, (12, 8)), axis=1))).astype(float)
+    f = forecast_panel(value, np.full(value.shape, 1e4), 2)
+    everywhere = np.broadcast_to(P, (12, 8, 2, len(P)))
+    np.testing.assert_array_equal(f.sample(everywhere), f.quantile(P))
+    drawn = f.sample(rng.random((12, 8, 2, 4000)))[:, 5:]
+    held = ((drawn >= f.quantile(0.1)[:, 5:]) & (drawn <= f.quantile(0.9)[:, 5:])).mean(-1)
+    assert np.abs(held - 0.8).max() < 0.03  # 4,000 draws: 0.006
+
+
 @settings(max_examples=25, deadline=None)
 @given(panels(), st.floats(0.001, 1000))
 def test_the_unit_of_population_does_not_matter(given: tuple[np.ndarray, np.ndarray], by: float) -> None:
