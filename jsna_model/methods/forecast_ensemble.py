@@ -26,6 +26,8 @@ STEPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 WINSOR = 4.0
 #: Years after which a past error counts half: errors have become smaller over the years.
 HALF_LIFE = 4.0
+#: What an interval's record counts for horizons a year nearer or further.
+NEAR = 0.5
 #: Errors below which Student's t stands for their shape.
 EMPIRICAL = 60
 #: Share of counts' own noise below which no interval goes, so that a series that never moved is not certain not to.
@@ -37,7 +39,7 @@ _MOST = 50.0
 #: Powers of size by which the process variance may fall.
 POWERS = np.arange(0.0, 1.01, 0.1)
 #: Variance of counts over Poisson's: siblings come together (above 1), and most of a stock was there a year before (below).
-DISPERSIONS = np.array([1.0, 0.25, 2.0, 4.0, 8.0])
+DISPERSIONS = np.array([1.0, 0.5, 2.0, 4.0, 8.0])
 #: Levels at which absolute standardised errors are described; the outermost hundredth is held at the last.
 LEVELS = np.concatenate([np.arange(0, 0.95, 0.05), np.arange(0.95, 0.991, 0.005)])
 
@@ -54,7 +56,7 @@ class PanelForecast:
         Latest count at or before the origin.
     scale : array, shape (area, year, horizon)
         Sd on the log scale that standardised past errors have.
-    shape : array, shape (year, level)
+    shape : array, shape (year, horizon, level)
         Quantiles of the absolute standardised error at `levels`.
     levels : array, shape (level,)
     weights : array, shape (year, horizon, model)
@@ -85,8 +87,8 @@ class PanelForecast:
         """
         p = np.atleast_1d(np.asarray(p, dtype=float))
         inside = np.abs(2 * p - 1)
-        z = np.stack([np.interp(inside, self.levels, row) for row in self.shape]) * np.sign(p - 0.5)
-        return self._counts(z[None, :, None, :])
+        z = np.apply_along_axis(lambda row: np.interp(inside, self.levels, row), -1, self.shape) * np.sign(p - 0.5)
+        return self._counts(z[None])
 
     def _counts(self, z: Array) -> Array:
         start = np.where(self.median > 0, self.median, ZERO_COUNT)
@@ -105,8 +107,10 @@ class PanelForecast:
         array, shape (area, year, horizon, draw)
         """
         inside = np.abs(2 * uniforms - 1)
-        z = np.stack([np.interp(inside[:, t], self.levels, row) for t, row in enumerate(self.shape)], axis=1) * np.sign(uniforms - 0.5)
-        return self._counts(z)
+        z = np.empty(uniforms.shape)
+        for t, h in np.ndindex(*self.shape.shape[:2]):
+            z[:, t, h] = np.interp(inside[:, t, h], self.levels, self.shape[t, h])
+        return self._counts(z * np.sign(uniforms - 0.5))
 
     def grid(self, n: int = GRID) -> Array:
         """Equally likely quantiles, shape (area, year, horizon, n): the distribution as a sorted sample."""
@@ -241,26 +245,27 @@ def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array,
         issued = np.isfinite(scale) & (np.arange(years)[:, None] < t)
         least[t] = np.sqrt(np.mean(np.broadcast_to(2 / size[..., None], used.shape)[known] / used[known]))
         shape[t] = _shape(np.abs(error / np.where(issued, scale, np.sqrt(used)))[known], recent[known], least[t])
-    shape = np.maximum(_recalibrated(np.abs(error) / scale, shape), LEAST_NOISE * least[:, None] * ndtri((1 + LEVELS) / 2))
+    shape = np.maximum(_recalibrated(np.abs(error) / scale, shape), LEAST_NOISE * least[:, None, None] * ndtri((1 + LEVELS) / 2))
     return scale, shape, LEVELS
 
 
 def _recalibrated(standard: Array, shape: Array) -> Array:
-    """Shapes whose levels are those that past intervals turned out to have (recent ones most), known at each origin.
+    """Shapes whose levels are those that past intervals turned out to have, recent ones and those of near horizons most.
 
     An interval issued for 80% that held 87% of what followed is made that of the level which held 80%.
     """
     _, years, horizons = standard.shape
     turned = np.stack([np.interp(standard[:, t], row, LEVELS) for t, row in enumerate(shape)], axis=1)
     steps = np.arange(1, horizons + 1)
-    out = shape.copy()
+    out = np.repeat(shape[:, None], horizons, axis=1)
     for t in range(years):
         lag = t - np.arange(years)[:, None] - steps
         known = np.isfinite(turned) & np.isfinite(standard) & (lag >= 0)
         if known.sum() < EMPIRICAL:
             continue
-        recent = np.broadcast_to(0.5 ** (lag / HALF_LIFE), standard.shape)
-        out[t] = np.interp(_quantiles(turned[known], recent[known]), LEVELS, shape[t])
+        for h in range(horizons):
+            weight = np.broadcast_to(0.5 ** (lag / HALF_LIFE) * NEAR ** np.abs(steps - steps[h]), standard.shape)
+            out[t, h] = np.interp(_quantiles(turned[known], weight[known]), LEVELS, shape[t])
     return out
 
 

@@ -48,7 +48,17 @@ NOT_ASSUMED = {
     **dict.fromkeys(
         (
             f"jsna_model.methods.forecast_ensemble.{n}"
-            for n in ("PRIOR_YEARS", "PRIOR_AREAS", "FEWEST_AREAS", "FIRST_ORIGIN", "ZERO_COUNT", "WINSOR", "HALF_LIFE", "LEAST_NOISE")
+            for n in (
+                "PRIOR_YEARS",
+                "PRIOR_AREAS",
+                "FEWEST_AREAS",
+                "FIRST_ORIGIN",
+                "ZERO_COUNT",
+                "WINSOR",
+                "HALF_LIFE",
+                "NEAR",
+                "LEAST_NOISE",
+            )
         ),
         "tuning that the backtest measures (docs/methods.md)",
     ),
