@@ -24,6 +24,8 @@ _HOME = {
     "load_spend": "services",
     "unit_costs": "services",
     "england_series": "services",
+    "england_panel": "panel",
+    "load_panel": "panel",
     "load_boundaries": "boundaries",
     "small_area_children": "small_area",
     "sources": "provenance",
@@ -50,6 +52,7 @@ __all__ = [
     "areas",
     "default_evidence",
     "discount_schedules",
+    "england_panel",
     "england_series",
     "evidence_keys",
     "find_area",
@@ -62,6 +65,7 @@ __all__ = [
     "load_frame",
     "load_local_counts",
     "load_overlap",
+    "load_panel",
     "load_pathway",
     "load_population",
     "load_projection",
@@ -92,6 +96,7 @@ if TYPE_CHECKING:
     from data_sources.gazetteer import areas, find_area
     from data_sources.local import load_local_counts
     from data_sources.nouns import resolve, resolve_need
+    from data_sources.panel import england_panel, load_panel
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population
     from data_sources.prices import discount_schedules, load_deflators, load_discount_schedule

@@ -36,7 +36,7 @@ FIELDS: dict[str, tuple[str, str]] = {
 CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full_by")
 _WHOLE = ("draws", "seed", "years")
 _SHEETS = ("Study", "Scenarios", "Parameters")
-_ROWS = 60  # that take choices
+_ROWS = 60  # of the form that take choices
 
 
 def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:

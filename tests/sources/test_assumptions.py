@@ -30,6 +30,7 @@ KEY = re.compile(rf"\b(?:{'|'.join(sorted({k.split('-')[0] for k in KEYS}))})-\d
 #: Numbers in capitals that assume nothing about the world: of solvers and versions, by their names; limits, conventions, definitions.
 OF_SOLVERS = re.compile(r".*\.(\w*(TOLERANCE|ITERATIONS|STEPS?|GRID|PER_DECADE|POINTS)|_BLOCK|SCHEMA_VERSION)")
 NOT_ASSUMED = {
+    "data_sources.form._ROWS": "rows of the form with choices",
     "data_sources.figures_io._MOST": "problems listed",
     "data_sources.population.LSOAS_PER_MSOA": "published counts of areas",
     "data_sources.projection.BASE_YEAR": "year of the estimates",
@@ -60,6 +61,28 @@ NOT_ASSUMED = {
     "jsna_model.methods.value_of_information.STABLE_WITHIN": "above it a value is not shown (issue 6)",
     "jsna_model.methods.value_of_information._MANY_STRATEGIES": "tells axes the wrong way round",
     "jsna_model.methods.joint.MAX_RISKS": "limit",
+    **dict.fromkeys(
+        (
+            f"jsna_model.methods.forecast_ensemble.{n}"
+            for n in (
+                "PRIOR_YEARS",
+                "PRIOR_AREAS",
+                "FEWEST_AREAS",
+                "FIRST_ORIGIN",
+                "ZERO_COUNT",
+                "WINSOR",
+                "HALF_LIFE",
+                "NEAR",
+                "LEAST_NOISE",
+            )
+        ),
+        "tuning that the backtest measures (docs/methods.md)",
+    ),
+    **dict.fromkeys((f"jsna_model.methods.forecast_ensemble.{n}" for n in ("EMPIRICAL", "GRID", "_TINY", "_MOST")), "arithmetic"),
+    "data_sources.panel._MOST": "problems listed",
+    "jsna_model.verbs.backtest.HORIZONS": "years ahead that are shown",
+    "jsna_model.verbs.backtest.HISTORY": "years before the first origin",
+    "jsna_model.verbs.backtest.REPLICATES": "bootstrap samples",
     **dict.fromkeys((f"jsna_model.methods.joint.{n}" for n in ("_ROUNDING", "_UNEVEN", "_EASY", "_STRIDE")), "arithmetic of the solver"),
     "jsna_model.methods.kernel._LARGEST_STEP": "arithmetic of the solver",
     "jsna_model.verbs.estimate.INTERVAL": "level of intervals shown",
