@@ -139,19 +139,20 @@ def binomial(u: Array, n: Array, p: Array) -> tuple[Array, Array]:
         big, q = n[large], chance[large]
         k[large] = np.minimum(matched(v[large], big * q, big * q * (1 - q)), big)
         left[large] = np.modf(v[large] * 2.0**36)[0]
-    active = np.flatnonzero(~large & (chance > 0) & (n > 0))
-    odds = chance[active] / (1 - chance[active])
-    mass, below = np.exp(n[active] * np.log1p(-chance[active])), np.zeros(active.size)
-    while active.size:
-        done = (v[active] < below + mass) | (k[active] >= n[active])
-        at = active[done]
-        share = np.divide(v[at] - below[done], mass[done], out=np.full(at.size, 0.5), where=mass[done] > 0)
-        left[at] = np.where((share > 0) & (share < 1), share, 0.5)
+    at = np.flatnonzero(~large & (chance > 0) & (n > 0))
+    q, size, rest = chance[at], n[at], v[at]
+    mass, count = np.exp(size * np.log1p(-q)), 0
+    while at.size:
+        # `rest` is what the uniform has above the counts passed over.
+        done = (rest < mass) | (size <= count)
+        found = at[done]
+        k[found] = count
+        share = np.divide(rest[done], mass[done], out=np.full(found.size, 0.5), where=mass[done] > 0)
+        left[found] = np.where((share > 0) & (share < 1), share, 0.5)
         go = ~done
-        active, odds, mass, below = active[go], odds[go], mass[go], below[go]
-        below = below + mass
-        mass = mass * (n[active] - k[active]) / (k[active] + 1) * odds
-        k[active] += 1
+        at, q, size, rest, mass = at[go], q[go], size[go], rest[go] - mass[go], mass[go]
+        mass = mass * (size - count) / (count + 1) * q / (1 - q)
+        count += 1
     return np.where(flip, n - k, k), left
 
 
@@ -170,6 +171,18 @@ def split(u: Array, n: Array, shares: Array) -> Array:
     ndarray, shape (way, n)
         Adds to `n`.
     """
+    out = np.zeros(shares.shape)
+    one = n == 1
+    if one.any():
+        # A single child goes one way; so do most who move in a month.
+        way_of_one = (u[one] > np.cumsum(shares[:-1, one], axis=0)).sum(0)
+        out[way_of_one, np.flatnonzero(one)] = 1.0
+    if not one.all():
+        out[:, ~one] = _split_many(u[~one], n[~one], shares[:, ~one])
+    return out
+
+
+def _split_many(u: Array, n: Array, shares: Array) -> Array:
     out = np.zeros(shares.shape)
     remaining, rest, v = n, np.ones(n.shape), u
     for way in range(len(shares) - 1):

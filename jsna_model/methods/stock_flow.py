@@ -46,6 +46,7 @@ def simulate(
     dispersion: float | Array = 1.0,
     ageing: str | None = None,
     steps_a_year: int = 12,
+    first: int = 0,
 ) -> Iterator[Step]:
     """Run a network, one step at a time.
 
@@ -67,6 +68,8 @@ def simulate(
         leave evenly over the year, each in the month of an 18th birthday. ``monthly``: a share ``1 / steps_a_year`` of each class moves
         up every step. Without it nobody ages.
     steps_a_year : int
+    first : int
+        Number of the first step, for a run that goes on from another.
 
     Yields
     ------
@@ -82,7 +85,7 @@ def simulate(
     if noise is not None and not np.array_equal(opening, np.floor(opening)):
         raise InputError("with process noise the opening stocks are whole children; round them first (`whole`).")
     run = _Run(network, opening, noise, entries, dispersion, ageing, steps_a_year)
-    for number, now in enumerate(rates):
+    for number, now in enumerate(rates, first):
         yield run.step(number, now)
 
 
