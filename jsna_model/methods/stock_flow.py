@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jsna_model.errors import InputError
-from jsna_model.methods.discrete import admit, binomial, over_dispersion, poisson, split
+from jsna_model.methods.discrete import SMALL, admit, binomial, over_dispersion, poisson, split
 from jsna_model.methods.network import Network, Rates, Step
 
 Array = NDArray[np.float64]
@@ -47,6 +47,7 @@ def simulate(
     ageing: str | None = None,
     steps_a_year: int = 12,
     first: int = 0,
+    kernel: Callable[..., int] | None = None,
 ) -> Iterator[Step]:
     """Run a network, one step at a time.
 
@@ -70,6 +71,8 @@ def simulate(
     steps_a_year : int
     first : int
         Number of the first step, for a run that goes on from another.
+    kernel : callable, optional
+        `stock_kernel.move_whole`, which gives the same children sooner; noise then has one scenario, or as many lanes as the stocks.
 
     Yields
     ------
@@ -84,7 +87,7 @@ def simulate(
         raise InputError(f"entries={entries!r}, ageing={ageing!r}; use siblings, poisson or fixed, and cohort, monthly or None.")
     if noise is not None and not np.array_equal(opening, np.floor(opening)):
         raise InputError("with process noise the opening stocks are whole children; round them first (`whole`).")
-    run = _Run(network, opening, noise, entries, dispersion, ageing, steps_a_year)
+    run = _Run(network, opening, noise, entries, dispersion, ageing, steps_a_year, kernel)
     for number, now in enumerate(rates, first):
         yield run.step(number, now)
 
@@ -101,12 +104,16 @@ class _Run:
         dispersion: float | Array,
         ageing: str | None,
         steps_a_year: int,
+        kernel: Callable[..., int] | None,
     ) -> None:
+        self.kernel = kernel
         self.network, self.noise, self.entries, self.dispersion = network, noise, entries, dispersion
         self.ageing, self.year = ageing, steps_a_year
         self.stock = np.array(opening, dtype=float)
         self.next = np.empty_like(self.stock)
         self.cells = self.stock.shape[1:]
+        self.spare = np.empty(self.cells)
+        self.closing = self.stock.sum(1)
         self.sums = self.stock.shape[2:]
         self.out_of = {s: [r for r, (a, _) in enumerate(network.routes) if a == s] for s in network.states}
         self.events_of = {s: [e for e, a in enumerate(network.events) if a == s] for s in network.states}
@@ -118,7 +125,7 @@ class _Run:
             self._birthdays()
         network, states = self.network, len(self.network.states)
         np.copyto(self.next, self.stock)
-        opening = self.stock.sum(1)
+        opening = self.closing
         self.inflow, self.outflow = np.zeros((states, *self.sums)), np.zeros((states, *self.sums))
         moved = np.zeros((len(network.routes), *self.sums))
         happened = np.zeros((len(network.events), *self.sums))
@@ -128,7 +135,7 @@ class _Run:
         entered = self._enter(number, rates)
         admitted = {w: self._admit(w, service, number, rates) for w, service in network.queues.items()}
         aged_out = self._age(number, rates)
-        closing = self.next.sum(1)
+        closing = self.closing = self.next.sum(1)
         self._check(number, opening, closing)
         self.stock, self.next = self.next, self.stock
         return Step(
@@ -138,33 +145,37 @@ class _Run:
     def _leave(self, s: int, state: str, number: int, rates: Rates, moved: Array, happened: Array) -> None:
         """Moves out of a state, and events to those in it."""
         n, routes, events = self.stock[s], self.out_of[state], self.events_of[state]
+        if not n.any():
+            return
         total = np.asarray(sum((rates.hazard[r] for r in routes), np.zeros((1,) * n.ndim)))
         if events or self.noise is None:
             # Share of the step for which a child is there: the mean of exp(-H t) over it.
             there = n * np.divide(-np.expm1(-total), total, out=np.ones(total.shape), where=total > 0)
+            all_there = there.sum(0)
             for e in events:
-                mean = (there * rates.event[e]).sum(0)
+                mean = _over_ages(there, all_there, rates.event[e])
                 happened[e] = mean if self.noise is None else poisson(self.noise(f"event/{e}", number, mean.shape[:1]), mean)
-        if self.noise is None:
-            for r in routes:
-                self._move(s, self.network.routes[r][1], there * rates.hazard[r], moved, r)
-        elif routes:
-            self._move_whole(s, state, n, total, number, rates, moved)
-
-    def _move(self, s: int, to: str | None, flow: Array, moved: Array, r: int) -> None:
-        self.next[s] -= flow
-        moved[r] = flow.sum(0)
-        self.outflow[s] += moved[r]
-        if to is not None:
-            t = self.network.index(to)
-            self.next[t] += flow
-            self.inflow[t] += moved[r]
+        if self.noise is not None:
+            if routes:
+                self._move_whole(s, state, n, total, number, rates, moved)
+            return
+        self.next[s] -= there * total
+        for r in routes:
+            moved[r] = _over_ages(there, all_there, rates.hazard[r])
+            self.outflow[s] += moved[r]
+            to = self.network.routes[r][1]
+            if to is not None:
+                t = self.network.index(to)
+                np.multiply(there, rates.hazard[r], out=self.spare)
+                self.next[t] += self.spare
+                self.inflow[t] += moved[r]
 
     def _move_whole(self, s: int, state: str, n: Array, total: Array, number: int, rates: Rates, moved: Array) -> None:
         """Whole children: only cells that somebody leaves are looked at closely."""
         assert self.noise is not None
-        u = np.broadcast_to(self.noise(f"move/{state}", number, n.shape[:2]), n.shape)
-        at = np.nonzero(u >= np.exp(-n * total))
+        uniform = self.noise(f"move/{state}", number, n.shape[:2])
+        u = np.broadcast_to(uniform, n.shape)
+        at = np.nonzero(u >= np.exp(-n * total) if self.kernel is None else self._compiled(s, state, n, uniform, rates, moved))
         if not at[0].size:
             return
         rate = np.stack([np.broadcast_to(rates.hazard[r], n.shape)[at] for r in self.out_of[state]])
@@ -175,13 +186,40 @@ class _Run:
         lanes = np.ravel_multi_index(at[1:], self.sums)
         for r, way in zip(self.out_of[state], ways, strict=True):
             inner = np.bincount(lanes, way, minlength=int(np.prod(self.sums))).reshape(self.sums)
-            moved[r] = inner
+            moved[r] += inner
             self.outflow[s] += inner
             to = self.network.routes[r][1]
             if to is not None:
                 t = self.network.index(to)
                 self.next[t][at] += way
                 self.inflow[t] += inner
+
+    def _compiled(self, s: int, state: str, n: Array, u: Array, rates: Rates, moved: Array) -> NDArray[np.bool_]:
+        """Moves of small cells by the kernel; large ones are left, and shown."""
+        assert self.kernel is not None
+        routes = self.out_of[state]
+        few = tuple(max(rates.hazard[r].shape[i] for r in routes) for i in (0, 1))
+        hazard = np.stack([np.broadcast_to(rates.hazard[r], (*few, *self.sums[1:])) for r in routes])
+        flat = (*n.shape[:2], -1)
+        to = np.array([-1 if t is None else self.network.index(t) for t in (self.network.routes[r][1] for r in routes)])
+        large, done = np.zeros(n.shape, dtype=bool), np.zeros((len(routes), *self.sums))
+        self.kernel(
+            n.reshape(flat),
+            u.reshape(flat),
+            hazard.reshape(*hazard.shape[:3], -1),
+            to,
+            SMALL,
+            self.next.reshape(len(self.next), *flat),
+            s,
+            done.reshape(len(routes), self.sums[0], -1),
+            large.reshape(flat),
+        )
+        for r, amount, t in zip(routes, done, to, strict=True):
+            moved[r] += amount
+            self.outflow[s] += amount
+            if t >= 0:
+                self.inflow[t] += amount
+        return large
 
     def _enter(self, number: int, rates: Rates) -> Array:
         """Entries from outside, by stream."""
@@ -284,6 +322,11 @@ class _Run:
                 f"stocks do not balance in step {number} in {', '.join(states)} (law 12): a rate or an entry there is negative or not a "
                 "number. Check the rates that lead in and out."
             )
+
+
+def _over_ages(children: Array, summed: Array, rate: Array) -> Array:
+    """``sum(children * rate)`` over ages, where `summed` is the sum of children."""
+    return np.asarray(summed * rate[0] if rate.shape[0] == 1 else (children * rate).sum(0))
 
 
 def monthly_hazard(yearly_flow: Array, stock: Array) -> Array:

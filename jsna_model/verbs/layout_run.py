@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +24,7 @@ from jsna_model.pathway import Parameter, Pathway
 from jsna_model.scenario import Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
 from jsna_model.verbs.layout_rates import BaseRates, entry_ages
+from jsna_model.verbs.need_model import KERNEL
 
 Array = NDArray[np.float64]
 
@@ -58,6 +63,16 @@ SPREAD = {
     "early_help.closure_rate": "early_help.months",
     "unaccompanied.rate": "unaccompanied.per_referral",
 }
+
+
+@cache
+def whole_kernel() -> Callable[..., int] | None:
+    """The numba kernel of whole children, where numba is installed and the environment does not say ``JSNA_KERNEL=numpy``."""
+    if os.environ.get(KERNEL, "") == "numpy" or find_spec("numba") is None:
+        return None
+    from jsna_model.methods.stock_kernel import move_whole
+
+    return move_whole
 
 
 @dataclass(frozen=True)
@@ -174,10 +189,14 @@ def run_layout(
     last = f"{int(setup.first_month[:4]) + years}-03"
     for scenario in scenarios:
         check_scenario(scenario, setup.pathway, last)
-    blocks = []
-    for start in range(0, draws, NOISE_BLOCK):
-        part = slice(start, min(start + NOISE_BLOCK, draws))
-        blocks.append(_Block(setup, scenarios, baseline, part, draws, noise, family_help_from).run())
+    parts = [slice(start, min(start + NOISE_BLOCK, draws)) for start in range(0, draws, NOISE_BLOCK)]
+
+    def one(part: slice) -> Outcome:
+        return _Block(setup, scenarios, baseline, part, draws, noise, family_help_from).run()
+
+    # Blocks of draws do not depend on one another: the answer is the same for any number of threads.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        blocks = list(pool.map(one, parts))
 
     def joined(name: str) -> Array:
         return np.concatenate([getattr(b, name) for b in blocks], axis=-1)
@@ -359,6 +378,7 @@ class _Block:
                 dispersion=dispersion,
                 ageing="cohort",
                 first=first,
+                kernel=whole_kernel(),
             )
             for step in steps:
                 result.add(step, layout)

@@ -157,3 +157,24 @@ def test_a_network_that_leads_nowhere_is_refused() -> None:
         list(simulate(Network(("a",)), np.full((1, 1, 1, 2), 0.5), [Rates()], noise=process_noise(1, "x", 2)))
     with pytest.raises(InputError, match="siblings, poisson or fixed"):
         list(simulate(Network(("a",)), np.ones((1, 1, 1, 2)), [Rates()], entries="families"))
+
+
+def test_the_kernel_gives_the_same_children() -> None:
+    pytest.importorskip("numba", reason="needs numba, the extra 'fast'; it is absent here")
+    from jsna_model.methods.stock_kernel import move_whole
+
+    # A cell of thousands, and rates of a sixth, so that some cells are left to numpy.
+    opening = np.full((4, AGES, PATTERNS, SCENARIOS, DRAWS), 2.0)
+    opening[1, 0] = 3000.0
+    opening[2, 1] = 90.0
+    noise = process_noise(9, "kernel", DRAWS, scenarios=True)
+    given_rates = rates(np.array([1.0, 2.0, 5.0])[:, None])
+    runs = [
+        [
+            s.stock.copy()
+            for s in simulate(NETWORK, opening, repeat(given_rates, 15), noise=noise, dispersion=2.0, ageing="cohort", kernel=k)
+        ]
+        for k in (None, move_whole)
+    ]
+    for a, b in zip(*runs, strict=True):
+        assert np.array_equal(a, b)
