@@ -142,6 +142,10 @@ def base_rates(counts: Mapping[str, float], values: Mapping[str, float], by_clas
         notes.append(
             "more assessments end in no need, a plan or care than there are: what is left for a child in need plan is held at a trace."
         )
+    end = achieved(found, layout, ages, values)
+    notes += [
+        f"{t}: none published, but the year's flows imply {end[t]:.1f}." for t in TARGETS.values() if targets[t] <= 0 < round(end[t], 1)
+    ]
     ratio = dict(zip([TARGETS[n] for n in free], np.exp(solved.fun), strict=True))
     return BaseRates(found, {n: float(r) for n, r in ratio.items() if abs(r - 1) > DISCREPANCY}, tuple(notes))
 
