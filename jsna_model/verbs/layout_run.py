@@ -31,6 +31,12 @@ Array = NDArray[np.float64]
 #: Multiplier of the older model (`Pathway.parameters`) that moves each rate: its scenarios and its yearly walk hold here too.
 MOVED_BY = {
     "contact.rate": "referral.rate",
+    "unborn.rate": "referral.rate",
+    "disability.rate": "referral.rate",
+    "early_help.step_up_rate": "referral.rate",
+    "early_help.waiting_step_up_rate": "referral.rate",
+    "closed.re_referral_rate_0_3": "referral.rate",
+    "closed.re_referral_rate_3_12": "referral.rate",
     "assessment.in_need_rate": "front_door.acceptance",
     "assessment.section_47_rate": "plan.start_rate",
     "child_in_need.section_47_rate": "plan.start_rate",
@@ -362,7 +368,6 @@ class _Block:
             change = int(np.clip(month_index(self.reform) - self.months[0], 0, len(self.months)))
         result = _Sums(self.years, before.network.states, self.size, stock.shape[2])
         self.open0 = self._open(stock, before.network.states)
-        self.known0 = stock.sum((0, 1)) / self.children[0][:, None, :]
         for layout, first, last in ((before, 0, change), (after, change, len(self.months))):
             if first == last:
                 continue
@@ -394,10 +399,13 @@ class _Block:
         return result.outcome()
 
     def _new(self, stock: Array, number: int) -> Array:
-        """Share of children who are not known to a service, over that of the base year: ``exp(-(k / N - k0 / N0))`` by pattern."""
+        """Share of children who are not known to a service, over that of the baseline: ``exp(-(k / N - k0 / N))`` by pattern.
+
+        The baseline's own share stays: the yearly walks were fitted per child, known or not.
+        """
         year = min(number // 12 + 1, self.years)
         known = stock.sum(0) / self.children[year][:, None, :]
-        return np.asarray(np.exp(self.known0 - known))
+        return np.asarray(np.exp(known[:, [self.baseline]] - known))
 
     def _feed(self, layout: Layout, first: int, last: int) -> Iterator[Rates]:
         for m in range(first, last):
