@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from jsna_model.errors import Problem, raise_all
 from jsna_model.layout import CARE, OPEN, PLAN_BANDS
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+#: What shares may miss 1 by, for having been written with few digits.
+ROUNDING_TOLERANCE = 1e-6
 #: Published stock: the states that it counts. Child in need at 31 March is every open episode (DfE, Children in need: methodology).
 STOCKS_OF: dict[str, tuple[str, ...]] = {
     "child_in_need_at_31_march": OPEN,
@@ -59,3 +62,35 @@ def published_counts(states: Mapping[str, Array], flows: Mapping[str, Array], se
     out |= {name: sum((states[s] for s in parts), zero) for name, parts in STOCKS_OF.items()}
     out["child_in_need_at_31_march"] = out["child_in_need_at_31_march"] + section_17_share * states["family_help"]
     return out
+
+
+def by_placement(looked_after: Array, shares: Mapping[str, float]) -> dict[str, Array]:
+    """Children looked after by type of placement, from the user's shares: none is in the figures, and none is assumed.
+
+    Parameters
+    ----------
+    looked_after : ndarray
+        Children.
+    shares : mapping of str to float
+        Of placements; add to 1.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    InputError
+        For shares below zero, or that do not add to 1: named, never rescaled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> by_placement(np.array([200.0]), {"foster care": 0.7, "other": 0.3})["foster care"]
+    array([140.])
+    """
+    problems = [Problem(f"the share of {n} is {s:g}", "give a share from 0 to 1") for n, s in shares.items() if s < 0]
+    if abs(sum(shares.values()) - 1) > ROUNDING_TOLERANCE:
+        problems.append(Problem(f"shares of placements add up to {sum(shares.values()):g}", "make them add up to 1; nothing is rescaled"))
+    raise_all(problems)
+    return {name: looked_after * share for name, share in shares.items()}

@@ -151,6 +151,7 @@ FAMILY_HELP_WAYS: tuple[Way, ...] = (
     _w("family_help", "assessment", "family_help.assessment_rate", "contact referral early_help_stepped_up assessment_started"),
     _w("family_help", "looked_after", "family_help.care_rate", "looked_after_started"),
     _w("family_help", "closed_0_3", "family_help.closure_rate", "episode_ended"),
+    _w("family_help", None, "family_help.early_closure_rate", "early_help_closed"),
 )
 
 #: Unit of what is counted: episodes, assessments, children and families are not added to one another.

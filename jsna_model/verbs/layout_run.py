@@ -277,7 +277,8 @@ class _Block:
         w = self.mix
         out["family_help.section_47_rate"] = (1 - w) * out["child_in_need.section_47_rate"]
         out["family_help.care_rate"] = (1 - w) * out["child_in_need.care_rate"] + w * out["early_help.care_rate"]
-        out["family_help.closure_rate"] = (1 - w) * out["child_in_need.closure_rate"] + w * out["early_help.closure_rate"]
+        out["family_help.closure_rate"] = (1 - w) * out["child_in_need.closure_rate"]
+        out["family_help.early_closure_rate"] = w * out["early_help.closure_rate"]
         out["family_help.assessment_rate"] = w * out["early_help.step_up_rate"]
         check_shares(out)
         return out
@@ -412,9 +413,10 @@ class _Block:
             yield self.rates(layout, m)
 
     def _open(self, stock: Array, states: Sequence[str]) -> Array:
-        """Open cases out of care in the baseline."""
-        at = [states.index(s) for s in (*OPEN, "family_help") if s not in CARE]
-        return np.asarray(stock[at][:, :, :, self.baseline].sum((0, 1, 2)))
+        """Open cases out of care in the baseline; of family help, those under section 17."""
+        at = [states.index(s) for s in OPEN if s not in CARE]
+        merged = stock[states.index("family_help")][:, :, self.baseline].sum((0, 1)) * (1 - self.mix[self.baseline])
+        return np.asarray(stock[at][:, :, :, self.baseline].sum((0, 1, 2)) + merged)
 
     def _merge(self, stock: Array, states: Sequence[str]) -> Array:
         out = stock.copy()

@@ -117,8 +117,9 @@ def test_the_change_to_family_help_moves_children_and_few_flows() -> None:
     assert (total(one, "child_in_need")[2:] == 0).all()
     for state in ("early_help", "child_in_need"):
         assert np.allclose(one.exits[2, list(STATES).index(state)], total(apart, state)[1], rtol=1e-12)
-    for name in ("referrals", "child_protection_plan_started", "looked_after_started", "child_in_need_at_31_march"):
-        assert np.allclose(one.published[name][2], apart.published[name][2], rtol=0.1), name
+    for name in (*FLOWS, *STOCKS):
+        if name != "child_in_need_ended":  # step-downs are within the service now, and not ends of an episode
+            assert np.allclose(one.published[name][2:], apart.published[name][2:], rtol=0.05), name
 
 
 def test_counts_that_cannot_be_are_refused_all_at_once() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_sources.pathway_layout import load_layout
-from jsna_model.counting import FLOWS_OF, STOCKS_OF, published_counts
+from jsna_model.counting import FLOWS_OF, STOCKS_OF, by_placement, published_counts
 from jsna_model.errors import InputError, UnknownNameError
 from jsna_model.layout import CARE, DECISIONS, LAYOUTS, OPEN, STATES, UNITS, WAYS, check_shares, compile_layout
 from jsna_model.pathway import FLOWS, STOCKS
@@ -107,3 +107,10 @@ def test_every_parameter_says_where_it_comes_from() -> None:
         assert p.basis in ("assumption", "evidence"), name
         assert len(p.source) > 2
         assert p.low <= p.value <= p.high
+
+
+def test_placements_are_the_users_shares_and_add_up() -> None:
+    found = by_placement(np.array([100.0, 50.0]), {"foster care": 0.6, "with family": 0.3, "children's home": 0.1})
+    assert np.allclose(sum(found.values()), [100, 50])
+    with pytest.raises(InputError, match=r"add up to 0\.9"):
+        by_placement(np.array([100.0]), {"foster care": 0.6, "with family": 0.3})
