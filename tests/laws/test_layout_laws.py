@@ -163,3 +163,35 @@ def test_a_scenario_may_change_what_the_layout_holds_and_only_that(result: Resul
         jm.project(result, projection, examples.pathway(), [QUICK], years=2)
     with pytest.raises(InputError, match="process noise needs a layout"):
         jm.project(result, projection, examples.pathway(), years=2, process_noise=True)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "by", "count", "low", "high"),
+    [
+        ("referral.rate", 1.2, "referrals", 1.15, 1.25),
+        ("front_door.acceptance", 0.5, "child_in_need_started", 0.6, 0.95),
+        ("plan.start_rate", 1.5, "child_protection_plan_started", 1.35, 1.55),
+        ("plan.end_rate", 1.5, "child_protection_plan_at_31_march", 0.6, 0.9),
+        ("care.start_rate", 1.5, "looked_after_started", 1.35, 1.55),
+        ("care.end_rate", 1.5, "looked_after_at_31_march", 0.6, 0.95),
+        ("in_need.closure_rate", 1.5, "child_in_need_at_31_march", 0.7, 0.95),
+        ("section_47.rate", 1.1, "section_47_enquiries", 1.08, 1.12),
+        ("section_47.rate", 1.1, "child_protection_plan_started", 0.98, 1.02),
+        ("conference.rate", 1.1, "initial_child_protection_conferences", 1.08, 1.12),
+        ("conference.rate", 1.1, "child_protection_plan_started", 0.98, 1.02),
+        ("referral.follow_up_share", None, "re_referrals", 0.8, 0.999),
+        ("child_in_need.care_rate", 2.0, "looked_after_started", 1.2, 1.4),
+    ],
+)
+def test_scenarios_of_either_kind_move_what_they_name(parameter: str, by: float | None, count: str, low: float, high: float) -> None:
+    plain = jm.Scenario("change", reason="t")
+    change = plain.set(parameter, 0.3, "2025-04") if by is None else plain.scale(parameter, by, "2025-04")
+    found = run_layout(setup(years=2), [jm.Scenario("baseline"), change]).published[count]
+    ratio = float((found[1, 1] / found[1, 0]).mean())
+    assert low < ratio < high, ratio
+
+
+def test_shares_that_a_scenario_takes_above_one_are_refused() -> None:
+    more = jm.Scenario("more", reason="t").scale("conference.rate", 4, "2025-04")
+    with pytest.raises(InputError, match=r"section_47\.conference_share goes"):
+        run_layout(setup(years=1), [jm.Scenario("baseline"), more])
