@@ -19,6 +19,7 @@ class Setting:
     arrivals: float
     into: str
     steps: int
+    also: dict[str, float] = field(default_factory=dict)  # further streams, by state
     opening: dict[str, int] = field(default_factory=dict)
     dispersion: float = 1.0
     queue: str | None = None
@@ -57,12 +58,12 @@ def poisson(rng: random.Random, mean: float) -> int:
     return k
 
 
-def arrivals(rng: random.Random, setting: Setting) -> int:
+def arrivals(rng: random.Random, setting: Setting, mean: float) -> int:
     if setting.dispersion <= 1:
-        return poisson(rng, setting.arrivals)
+        return poisson(rng, mean)
     theta = 1 - 1 / setting.dispersion
     mean_size = -theta / ((1 - theta) * math.log(1 - theta))
-    return sum(family_size(rng, theta) for _ in range(poisson(rng, setting.arrivals / mean_size)))
+    return sum(family_size(rng, theta) for _ in range(poisson(rng, mean / mean_size)))
 
 
 def live(setting: Setting, seed: int) -> dict[str, list[float]]:
@@ -83,9 +84,10 @@ def live(setting: Setting, seed: int) -> dict[str, list[float]]:
                     continue
                 child.state = to
             alive.append(child)
-        for _ in range(arrivals(rng, setting)):
-            # Whoever arrives in the last class has a birthday still to come this year.
-            alive.append(Child(setting.into, setting.arriving_age, rng.randrange(of_year, setting.year)))
+        for into, mean in ((setting.into, setting.arrivals), *setting.also.items()):
+            for _ in range(arrivals(rng, setting, mean)):
+                # Whoever arrives in the last class has a birthday still to come this year.
+                alive.append(Child(into, setting.arriving_age, rng.randrange(of_year, setting.year)))
         admitted = 0
         if setting.queue is not None:
             free = setting.places - sum(c.state == setting.service for c in alive)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
 import pytest
 
 import jsna_model as jm
 from data_sources.pathway_layout import load_layout
+from jsna_model.draws import process_noise
 from jsna_model.errors import InputError, UnknownNameError
-from jsna_model.layout import OPEN, STATES
-from jsna_model.methods.stock_flow import imbalance
+from jsna_model.layout import OPEN, STATES, compile_layout
+from jsna_model.methods.network import Rates
+from jsna_model.methods.stock_flow import imbalance, simulate
 from jsna_model.pathway import FLOWS, STOCKS, Pathway
 from jsna_model.result import Result
 from jsna_model.verbs.layout_rates import base_rates
-from jsna_model.verbs.layout_run import Outcome, Setup, run_layout, with_layout
+from jsna_model.verbs.layout_run import Outcome, Setup, run_layout, whole_kernel, with_layout
 from tests import examples
+from tests.oracle import Setting, lives
 
 VALUES = {n: p.value for n, p in load_layout().items()}
 SAME = jm.Scenario("same", reason="t")
@@ -195,3 +199,49 @@ def test_shares_that_a_scenario_takes_above_one_are_refused() -> None:
     more = jm.Scenario("more", reason="t").scale("conference.rate", 4, "2025-04")
     with pytest.raises(InputError, match=r"section_47\.conference_share goes"):
         run_layout(setup(years=1), [jm.Scenario("baseline"), more])
+
+
+def test_the_layout_runs_as_individual_children_do() -> None:
+    """All 17 states at calibrated rates, a small authority, two years: mean and variance of every state, siblings entering together."""
+    given, layout = setup(scale=0.2), compile_layout("early_help_and_cin")
+    rates, names = given.base.rates, list(STATES)
+    hazards: dict[str, dict[str | None, float]] = {s: {} for s in names}
+    for r in layout.routes:
+        hazards[r.origin][r.to] = hazards[r.origin].get(r.to, 0.0) + float(r.value(rates))
+    entering = {r: float(r.value(rates)) for r in layout.entries if r.to is not None}
+    streams: dict[str, float] = {}
+    for r, mean in entering.items():
+        streams[str(r.to)] = streams.get(str(r.to), 0.0) + mean
+    opening = {"child_in_need": 25, "plan_0_3": 3, "looked_after": 14, "closed_3_12": 30, "early_help": 20, "assessment": 5}
+    setting = Setting(
+        hazards,
+        streams.pop("assessment"),
+        "assessment",
+        24,
+        streams,
+        opening=opening,
+        dispersion=2.0,
+        queue="early_help_waiting",
+        service="early_help",
+        places=25,
+    )
+    truth = lives(setting, 120)
+    draws = 1500
+    stock = np.zeros((len(names), 1, 1, draws))
+    for state, n in opening.items():
+        stock[names.index(state)] = n
+    network = replace(layout.network, at_18={})
+    cell = np.ones((1, 1, 1))
+    moving = Rates(
+        tuple(float(r.value(rates)) * cell for r in layout.routes),
+        tuple(float(r.value(rates)) * cell for r in layout.events),
+        tuple(float(r.value(rates)) * cell for r in layout.entries),
+        {"early_help": np.asarray(25.0)},
+    )
+    noise = process_noise(3, "layout oracle", draws)
+    *_, last = simulate(network, stock, repeat(moving, 24), noise=noise, dispersion=2.0, kernel=whole_kernel())
+    for i, state in enumerate(names):
+        x, y = np.array(truth[state])[:, -1], last.closing[i, 0]
+        assert abs(x.mean() - y.mean()) <= 4 * np.sqrt(x.var() / x.size + y.var() / y.size) + 1e-9, (state, x.mean(), y.mean())
+        if y.mean() > 1:
+            assert 0.55 < x.var() / y.var() < 1.6, (state, x.var(), y.var())

@@ -8,7 +8,7 @@ import pytest
 from jsna_model.draws import process_noise
 from jsna_model.methods.single_stock import simulate_stock, stock_moments
 
-DRAWS = 8000
+DRAWS = 5000
 
 
 @pytest.mark.parametrize(("entries", "dispersion", "sd"), [("poisson", 1.0, 21.7), ("fixed", 0.0, 15.4)])

@@ -13,7 +13,7 @@ from jsna_model.methods.network import Network, Rates
 from jsna_model.methods.stock_flow import simulate
 from tests.oracle import Setting, lives
 
-DRAWS, HISTORIES = 4000, 1500
+DRAWS, HISTORIES = 3000, 1000
 PLAIN = Setting(
     {"need": {"care": 0.05, None: 0.12}, "care": {"need": 0.02, None: 0.04}},
     arrivals=2.5,
