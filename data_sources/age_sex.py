@@ -43,7 +43,7 @@ def age_sex_shares(
     -------
     xarray.DataArray
         Dims (area, age_band, component): sums to 1 over ``component`` in each DfE band that has children. ``own_band`` and ``sex`` on
-        ``component``; the last component of each sex is ``all`` ages, and is not among those that sum to 1.
+        ``component``; components of ``all`` ages, and of ``all`` sexes where they are apart, are totals of the others.
 
     Raises
     ------
@@ -67,9 +67,11 @@ def age_sex_shares(
     own = np.array([[age in wanted for age in range(18)] for wanted in (*ages.values(), range(18))])
     of_band = np.einsum("csy,gy->cg", children, dfe)
     part = np.einsum("csy,gy,by->cgsb", children, dfe, own)
+    if by_sex:  # both sexes together too: their intervals cannot be added
+        part = np.concatenate([part, part.sum(2, keepdims=True)], axis=2)
     share = np.divide(part, of_band[..., None, None], out=np.zeros_like(part), where=of_band[..., None, None] > 0)
     labels = [*ages, "all"]
-    sexes = list(_SEXES.values()) if by_sex else ["all"]
+    sexes = [*_SEXES.values(), "all"] if by_sex else ["all"]
     return xr.DataArray(
         share.reshape(*share.shape[:2], -1),
         dims=("area", "age_band", "component"),
@@ -94,6 +96,8 @@ def _ages(bands: Sequence[str]) -> dict[str, list[int]]:
         if not found or not 0 <= first <= last <= 17:
             problems.append(Problem(f"{band!r} is not an age band", "write it as 0-4, or 17 for one year; ages go from 0 to 17"))
             continue
+        if band.strip() in out:
+            problems.append(Problem(f"{band.strip()!r} is there twice", "give each band once"))
         out[band.strip()] = list(range(first, last + 1))
     times = [sum(age in wanted for wanted in out.values()) for age in range(18)]
     for word, wrong, fix in (

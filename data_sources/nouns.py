@@ -127,7 +127,12 @@ def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overla
         evidence = with_own(evidence, study.evidence)
     footprint = Path(study.footprint) if study.footprint else None
     further = covariates_of(evidence)[1:]
-    own = Path(study.covariates) if study.covariates and further else None
+    own = Path(study.covariates) if study.covariates else None
+    if own is not None and not further:
+        raise InputError(
+            f"{own.name}: no evidence of the study varies with a covariate, so the file would change nothing. "
+            "Give evidence whose variation names its columns (covariates and covariance), or leave the file out."
+        )
     population = load_population(
         study.area, footprint=footprint, figures=figures, covariates=further, covariate_file=own, impute=study.impute_covariates
     )
