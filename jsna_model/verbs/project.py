@@ -237,8 +237,8 @@ def _affected(
 ) -> tuple[Array, Array, Array]:
     """Projected children (year, area, age_band, draw), affected children (year, area, draw), and what demand follows, likewise.
 
-    Prevalence of each age band stays as estimated, but for a national drift on the logit scale; projected children carry a random
-    walk whose yearly sd is that of the projection's past error. Both keep their mean. Demand follows children, ages and a trend that
+    Prevalence of each age band stays as estimated, but for a national drift on the logit scale; projected children carry an error of
+    their area that grows with the years as that of past projections did. Both keep their mean. Demand follows children, ages and a trend that
     the user gives, but not the random part of the drift: the yearly walk of services' rates, fitted per child, holds it already.
     """
     now = result.draws(need, "authority", by=("age_band",)).transpose("area", "age_band", "draw")
@@ -251,8 +251,7 @@ def _affected(
     ages = projection.data["age"].values
     bands = [single[..., (ages >= first) & (ages <= last)].sum(-1) for first, last in AGE_BANDS.values()]
     expected = np.stack(bands, axis=-1)
-    attrs = projection.data.attrs
-    yearly = float(attrs.get("projection_error_sd_6yr", 0.0)) / float(attrs.get("projection_error_horizon", 6)) ** 0.5
+    sd = _projection_error(projection, years)
     drift_sd = pathway.parameter("need.drift").yearly_sd
     trend = parameter_draws(pathway.parameter("need.drift"), "need.drift", seed, draws)
 
@@ -260,12 +259,11 @@ def _affected(
     affected = np.empty((len(years), len(areas), draws))
     driver = np.empty_like(affected)
     mean = np.nanmean(prevalence, axis=-1, keepdims=True)
-    error, drift = np.zeros((len(areas), draws)), np.zeros(draws)
+    error, drift = np.stack([normals(seed, f"projection/{a}", draws) for a in areas]), np.zeros(draws)
     for t, year in enumerate(years):
         if t > 0:
-            error = error + yearly * np.stack([normals(seed, f"projection/{a}/{year}", draws) for a in areas])
             drift = drift + drift_sd * normals(seed, f"pathway/need.drift/{year}", draws)
-        children[t] = expected[t][..., None] * np.exp(error - t * yearly**2 / 2)[:, None, :]
+        children[t] = expected[t][..., None] * np.exp(sd[t] * error - sd[t] ** 2 / 2)[:, None, :]
         keep = t * drift_sd**2 * (1 - 2 * mean) / 2
         for out, moved in ((affected, trend * t + drift - keep), (driver, trend * t)):
             p = expit(logit(prevalence) + moved)
@@ -273,6 +271,20 @@ def _affected(
     if not (affected > 0).all():
         raise InputError("no child is affected in some draws, so that demand has nothing to follow; project a larger area.")
     return children, affected, driver
+
+
+def _projection_error(projection: Population, years: Sequence[int]) -> list[float]:
+    """Sd of the log error of projected children in each year: as measured by horizon; where not given, in proportion to the horizon.
+
+    One error per area grows over the years: past projections went on missing as they had begun, nearly in proportion to the horizon
+    (``data_sources/figures/projection_error.csv``), not as a random walk does.
+    """
+    attrs = projection.data.attrs
+    if "projection_error_log_sd" in attrs:
+        by_year = dict(zip(projection.data["year"].values.tolist(), np.atleast_1d(attrs["projection_error_log_sd"]).tolist(), strict=True))
+        return [float(by_year[y]) for y in years]
+    rate = float(attrs.get("projection_error_sd_6yr", 0.0)) / float(attrs.get("projection_error_horizon", 6))
+    return [rate * t for t in range(len(years))]
 
 
 def _counts(pathway: Pathway, area: str, needed: Sequence[str] = _NEEDED) -> tuple[dict[str, float], list[str]]:
