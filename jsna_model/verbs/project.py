@@ -238,8 +238,8 @@ def _affected(
     """Projected children (year, area, age_band, draw), affected children (year, area, draw), and what demand follows, likewise.
 
     Prevalence of each age band stays as estimated, but for a national drift on the logit scale; projected children carry an error of
-    their area that grows with the years as that of past projections did. Both keep their mean. Demand follows children, ages and a trend that
-    the user gives, but not the random part of the drift: the yearly walk of services' rates, fitted per child, holds it already.
+    their area that grows with the years as that of past projections did. Both keep their mean. Demand follows children, ages and a trend
+    that the user gives, but not the random part of the drift: the yearly walk of services' rates, fitted per child, holds it already.
     """
     now = result.draws(need, "authority", by=("age_band",)).transpose("area", "age_band", "draw")
     known = result.node("need/authority")["children"].transpose("area", "age_band").values
