@@ -1,8 +1,8 @@
 """Backtest of the calibrated projection itself, from earlier base years: ``python -m benchmarks.project_backtest DATA_FOLDER``.
 
 Reads DfE open data and ONS children (as `benchmarks.service_volatility`), sets the three-state demand model to each authority's counts of
-2020-21, 2021-22 and 2022-23, runs the baseline forward with need per child held (what `project` does, but with no change of population), and
-sets the counts of one to four years later beside it. Written: ``benchmarks/results/project_backtest.csv``
+2020-21, 2021-22 and 2022-23, runs the baseline forward with need per child held (what `project` does, but with no change of
+population), and sets the counts of one to four years later beside it. Written: ``benchmarks/results/project_backtest.csv``
 and the section of ``docs/validation.md`` between its markers.
 
 Not wholly out of sample: the yearly walks of looked-after rates were fitted to 2021-2025, and those of closing rates to the spread of the
@@ -141,12 +141,14 @@ def document(table: pd.DataFrame) -> str:
         held = [f"{getattr(row, f'coverage{k}'):.0f} ± {getattr(row, f'coverage{k}_se'):.0f}" for k in LEVELS]
         name = row.measure.replace("_", " ")
         lines.append(f"| {name} | {row.horizon} | {row.forecasts} | {row.wape:.1f} | {row.wape_persistence:.1f} | {held[0]} | {held[1]} |")
-    text = f"""The three-state demand model, set to each authority's counts of the years to March {", ".join(map(str, BASES))} and run forward
-    with need per child held and no change of population ({DRAWS} draws; authorities whose counts were all published): how far its median was
-    off, beside persistence, and how often its intervals held what came; errors of coverage by a bootstrap of authorities. Its median is a
-    little worse than persistence, since it moves with nothing that persistence does not know; its intervals hold what they claim, but for
-    looked-after children, whose are too narrow. Not wholly out of sample: yearly walks of looked-after rates were fitted to 2021-2025, those of
-    closing rates to the spread of the same series; the rest to the years to 2019. The first of these years follow the pandemic."""
+    years = ", ".join(map(str, BASES))
+    text = f"""The three-state demand model, set to each authority's counts of the years to March {years} and run forward with need per child
+    held and no change of population ({DRAWS} draws; authorities whose counts were all published): how far its median was off,
+    beside persistence, and how often its intervals held what came; errors of coverage by a bootstrap of authorities. Its median is
+    a little worse than persistence, since it moves with nothing that persistence does not know; its intervals hold what they claim,
+    but for looked-after children, whose are too narrow. Not wholly out of sample: yearly walks of looked-after rates were fitted to
+    2021-2025, those of closing rates to the spread of the same series; the rest to the years to 2019. The first of these years
+    follow the pandemic."""
     body = textwrap.fill(" ".join(text.split()), 140)
     return f"{MARKERS[0]}\n## The projection from earlier base years\n\n{body}\n\n" + "\n".join(lines) + f"\n{MARKERS[1]}\n"
 
