@@ -60,7 +60,7 @@ def _shapes(table: gpd.GeoDataFrame, file: str, codes: Sequence[str] | None) -> 
     shapes = shapes.to_crs(BRITISH_GRID)
     west, south, east, north = shapes.total_bounds
     if west < ENGLAND_BOX[0] or south < ENGLAND_BOX[1] or east > ENGLAND_BOX[2] or north > ENGLAND_BOX[3]:
-        found = f"its shapes lie outside England on the British National Grid (west {west:,.0f}, south {south:,.0f}, east {east:,.0f}, north {north:,.0f} m)"
+        found = f"shapes lie outside England on the British National Grid (from {west:,.0f}, {south:,.0f} to {east:,.0f}, {north:,.0f})"
         fix = (
             f"its coordinate system, {table.crs.to_string()[:40]}, is not that of its numbers: set the right one (QGIS: Assign projection)"
         )

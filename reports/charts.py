@@ -10,19 +10,12 @@ from jsna_model.pathway import STOCKS
 from reports import words
 from reports.demand_tables import other_scenarios, service_label, stock_or_flow
 from reports.disclosure import modelled
-from reports.drawing import BLUE, GREY, INK, ORANGE, PINK, TURQUOISE, Figure, blank, only_grid, thousands
+from reports.drawing import BLUE, GREY, INK, ORANGE, PINK, TURQUOISE, Figure, blank, only_grid, thousands, wrapped
 from reports.need_tables import CREDIBLE, pattern_label, projection
 from reports.table import Table
 from reports.view import View, interval
 
 LINES = ((BLUE, "-"), (ORANGE, "--"), (TURQUOISE, ":"), (PINK, "-."))
-
-
-def wrapped(text: str, width: int = 30) -> str:
-    """A label on several lines."""
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, width))
 
 
 def named_risks(view: View, table: Table) -> Figure:

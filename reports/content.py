@@ -223,13 +223,14 @@ def where(parts: _Parts) -> Section | None:
         "from the Census and the authority's total."
     )
     level = "lsoa" if parts.internal and view.has("lsoa") else None
-    figure = maps.make_map(view, "any_risk", level, parts.boundaries)
+    figure = maps.make_map(view, "any_risk", level, parts.boundaries, internal=parts.internal)
+    pair = maps.make_pair(view, "any_risk", level, parts.boundaries, internal=parts.internal)
     shown: list[Table] = []
     levels = ("district", "locality", str(view.map_level()), *(("lsoa",) if level else ()))
     for key in [f"by_{x}" for x in levels] + ["by_ward_in_district", "by_msoa_in_district"]:
         if key in parts.tables:
             shown.append(parts.tables[key])
-    return Section("where", "Where the children are expected to live", (text, *([figure] if figure else []), *shown))
+    return Section("where", "Where the children are expected to live", (text, *(f for f in (figure, pair) if f), *shown))
 
 
 def ages(parts: _Parts) -> Section | None:
