@@ -14,6 +14,7 @@ _HOME = {
     "load_population": "population",
     "load_frame": "frame",
     "age_sex_shares": "age_sex",
+    "children_by_year": "age_sex",
     "load_projection": "projection",
     "projection_error": "projection_spread",
     "projection_variants": "projection_spread",
@@ -42,6 +43,7 @@ _HOME = {
 __all__ = [
     "age_sex_shares",
     "areas",
+    "children_by_year",
     "default_evidence",
     "england_series",
     "evidence_keys",
@@ -71,7 +73,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from data_sources.age_sex import age_sex_shares
+    from data_sources.age_sex import age_sex_shares, children_by_year
     from data_sources.boundaries import load_boundaries
     from data_sources.direct import load_direct
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted

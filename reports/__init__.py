@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOME = {
+    "export_figure": "exports",
     "export_map": "exports",
     "export_tables": "exports",
     "plot_map": "maps",
@@ -17,11 +18,11 @@ _HOME = {
     "write": "writer",
 }
 
-__all__ = ["export_map", "export_tables", "plot_map", "suppress", "tables", "write"]
+__all__ = ["export_figure", "export_map", "export_tables", "plot_map", "suppress", "tables", "write"]
 
 if TYPE_CHECKING:
     from reports.disclosure import suppress
-    from reports.exports import export_map, export_tables
+    from reports.exports import export_figure, export_map, export_tables
     from reports.maps import plot_map
     from reports.tabulate import tables
     from reports.writer import write

@@ -230,7 +230,9 @@ def where(parts: _Parts) -> Section | None:
     for key in [f"by_{x}" for x in levels] + ["by_ward_in_district", "by_msoa_in_district"]:
         if key in parts.tables:
             shown.append(parts.tables[key])
-    return Section("where", "Where the children are expected to live", (text, *(f for f in (figure, pair) if f), *shown))
+    return Section(
+        "where", "Where the children are expected to live", (text, *(f for f in (figure, pair, charts.areas(view)) if f), *shown)
+    )
 
 
 def ages(parts: _Parts) -> Section | None:

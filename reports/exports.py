@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from jsna_model.result import Result
+    from reports.drawing import Figure
 
 #: Formats of tidy tables: their ending.
 TIDY = ("csv", "parquet")
@@ -173,6 +174,34 @@ def export_tables(result: Result, folder: str | Path, formats: Sequence[str] = T
         for part in parts.values():
             part.unlink(missing_ok=True)
     return list(parts)
+
+
+def export_figure(figure: Figure, folder: str | Path) -> list[Path]:
+    """A figure as files of its own: SVG with title and description, PNG, and the table behind it as csv.
+
+    Parameters
+    ----------
+    figure : reports.drawing.Figure
+        As the functions of `reports.plots` and `reports.plots_decision` give it.
+    folder : path
+        Made where it is missing.
+
+    Returns
+    -------
+    list of Path
+        Named by the figure's key; no csv where the table is one of the report's.
+    """
+    from reports.drawing import png, svg
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    made = [folder / f"{figure.key}.svg", folder / f"{figure.key}.png"]
+    made[0].write_text(svg(figure), encoding="utf-8")
+    made[1].write_bytes(png(figure))
+    if figure.data is not None:
+        made.append(folder / f"{figure.key}.csv")
+        _write(figure.data.rows, made[-1], "csv")
+    return made
 
 
 def estimates(view: View, level: str) -> pd.DataFrame:

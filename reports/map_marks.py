@@ -72,7 +72,7 @@ def _labels(
         text, font = letters[i], 0.95 * room
         if number:
             text, font = (f"{number}\n{letters[i]}", 0.62 * room) if room >= 11 else (f"{number}{letters[i]}", 0.8 * room)
-        if font < SMALLEST or any((np.abs(places.anchors[i] - at) < half + 0.4 * font / scale).all() for at, half in taken):
+        if font < SMALLEST or any((np.abs(places.anchors[i] - at) < half + 0.6 * font / scale).all() for at, half in taken):
             continue
         dark = fills[i] in DARK
         label = axes.text(

@@ -13,7 +13,7 @@ from reports import words
 from reports.disclosure import UNRELIABLE_WIDTH, decimal
 from reports.drawing import ABSENT_FILL, SEQUENTIAL, WIDTH, Figure, blank, house_style, settings
 from reports.map_marks import LETTERS, draw_places, legend
-from reports.need_tables import CREDIBLE, NUMBERED, component
+from reports.need_tables import CREDIBLE, LONGEST, NUMBERED, component
 from reports.places import COPYRIGHT, Places, boundary_places, hexagon_places, join_boundaries
 from reports.table import Column, Table, frame
 from reports.view import LEVEL_NAMES, View
@@ -120,11 +120,12 @@ def make_map(
         _size(figure, LEGEND_WIDTH),
         [str(i + 1) for i in range(n)] if numbers else None,
     )
-    keyed = " Numbers are those of the table; letters are classes." if numbers else " Letters are classes."
+    drawn = any(t.get_text()[-1:] in LETTERS for t in axes.texts if t.get_bbox_patch() is None)
+    keyed = "" if not drawn else " Numbers are those of the table; letters are classes." if numbers else " Letters are classes."
     if boundaries is None:
         note = f"Each hexagon is one {one}, placed near where it lies; hexagons are of one size whatever the number of children.{keyed}"
     else:
-        note = f"{keyed.strip()} {COPYRIGHT}"
+        note = f"{keyed} {COPYRIGHT}".strip()
     legend(figure, class_labels(breaks), colours(len(breaks) - 1), bool(np.isnan(share).any()), bool(hatched.any()), titled)
     if titled:
         _frame(figure, title, subtitle, f"{note} Source: {view.need_source}.")
@@ -160,7 +161,7 @@ def make_pair(
         panels = [("Lower limit", lower, breaks), ("Upper limit", upper, breaks)]
         title = _limits_headline(share, lower, upper, unit)
         told = f"Lower and upper limits ({CREDIBLE}) of the estimated share of children"
-        caution = "Most of the uncertainty is shared by all areas, so that overlapping intervals do not show that areas are alike."
+        caution = "Much of the uncertainty is shared by all areas, so that overlapping intervals do not show that areas are alike."
     else:
         width = np.round(np.asarray(component(node, measure).relative_width, float), 1)
         width[~np.isfinite(width)] = np.nan
@@ -187,15 +188,16 @@ def make_pair(
         fills = colours(len(panels[0][2]) - 1)
         legend(figure, class_labels(panels[0][2]), fills, bool(np.isnan(lower).any()), bool(hatched.any()), titled)
     subtitle = f"{told} aged 0 to 17 living with {_what(view, measure)}, {unit} of {view.name}, mid-2024. {caution}".strip()
-    note = "Letters are classes." + (f" {COPYRIGHT}" if boundaries is not None else "")
+    lettered = "Letters are classes." if any(t.get_text() in LETTERS for axes in grid for t in axes.texts) else ""
+    note = " ".join(t for t in (lettered, COPYRIGHT if boundaries is not None else "") if t)
     if titled:
-        _frame(figure, title, subtitle, f"{note} Source: {view.need_source}.")
+        _frame(figure, title, subtitle, f"{note} Source: {view.need_source}.".strip())
     ends = "; ".join(f"{name}: {_range(values, values is not share and show == 'width')}" for name, values, _ in panels)
     alt = (
         f"Two maps of {len(share)} {unit} of {view.name}, side by side. {ends}. {BY_ASSUMPTION} The table behind holds each area's numbers."
     )
-    table = _pair_table(view, node, level, unit, (share, lower, upper), measure)
-    return Figure("map_interval", title, f"{subtitle} {note}", alt, view.need_source, table.key, figure, table)
+    table = _pair_table(view, node, level, unit, (share, lower, upper), measure) if len(share) <= LONGEST else None
+    return Figure("map_interval", title, f"{subtitle} {note}".strip(), alt, view.need_source, f"by_{level}", figure, table)
 
 
 # -- what is mapped ------------------------------------------------------------------------------------------------------
@@ -257,7 +259,8 @@ def _districts(node: Any, level: str) -> list[str] | None:
 
 
 def _height(places: Places, width: float) -> float:
-    return float(np.clip(width * places.shape, 2.2, 6.5))
+    """Inches; half a page at most, so that a tall authority does not fill one."""
+    return float(np.clip(width * places.shape, 2.0, 5.2 if width > WIDTH / 2 else 3.6))
 
 
 def _size(figure: MplFigure, beside: float) -> tuple[float, float]:
