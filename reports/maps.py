@@ -205,7 +205,7 @@ def make_pair(
 
 def _level(view: View, measure: str, level: str | None, boundaries: gpd.GeoDataFrame | None, internal: bool) -> str | None:
     """The level to map, checked; None where there is none."""
-    found = level or (level_of(view, boundaries, internal) if boundaries is not None else None) or view.map_level()
+    found = level or (level_of(view, boundaries) if boundaries is not None else None) or view.map_level()
     if found is None:
         return None
     known = [lv for lv in view.result.levels if "draw" not in view.result.node(f"need/{lv}").dims]
@@ -218,7 +218,7 @@ def _level(view: View, measure: str, level: str | None, boundaries: gpd.GeoDataF
     return found
 
 
-def level_of(view: View, boundaries: gpd.GeoDataFrame, internal: bool = False) -> str | None:
+def level_of(view: View, boundaries: gpd.GeoDataFrame) -> str | None:
     """The level whose areas the boundaries hold all of, coarsest last; None where they hold no whole level."""
     if "area" not in getattr(boundaries, "columns", ()):
         return None

@@ -187,7 +187,7 @@ def join_boundaries(
     if "area" not in getattr(boundaries, "columns", ()):
         found = list(getattr(boundaries, "columns", ()))
         raise InputError(f"The boundaries have no column 'area'; found {found}. Name the column of area codes 'area'.")
-    if boundaries.crs is None:
+    if getattr(boundaries, "crs", None) is None:
         raise InputError("The boundaries have no coordinate system. Set the one they are in, such as boundaries.set_crs(27700).")
     shapes = boundaries[["area", boundaries.geometry.name]].to_crs(BRITISH_GRID)
     held = [str(c) for c in shapes["area"]]

@@ -200,6 +200,27 @@ def test_degrees_are_turned_into_metres(rutland: Result, wards: gpd.GeoDataFrame
     assert "N" in texts
 
 
+def test_a_ward_in_part_takes_the_whole_ward(wards: gpd.GeoDataFrame) -> None:
+    codes = [f"{wards['area'][0]}:E06000017", str(wards["area"][1])]
+    assert len(join_boundaries(wards, codes)) == 2
+    parts = wards.assign(area=[codes[0], *wards["area"][1:]])
+    assert join_boundaries(parts, codes).index.tolist() == codes
+
+
+def test_boundaries_of_wards_are_mapped_as_wards_inside_the_authority_too(rutland: Result, wards: gpd.GeoDataFrame) -> None:
+    inside = build(rutland, boundaries=wards, internal=True)
+    figure = next(f for f in inside.figures() if f.key == "map")
+    assert "wards of Rutland" in figure.subtitle
+    assert "Crown copyright" in figure.subtitle
+    hexagonal = next(f for f in build(rutland, internal=True).figures() if f.key == "map")
+    assert "LSOAs of Rutland" in hexagonal.subtitle
+
+
+def test_a_plain_table_is_no_boundaries(rutland: Result, wards: gpd.GeoDataFrame) -> None:
+    with pytest.raises(InputError, match="no coordinate system"):
+        reports.plot_map(rutland, level="ward", boundaries=pd.DataFrame(wards))
+
+
 @pytest.mark.england
 def test_real_boundaries_fit_or_say_the_year(shared: Path) -> None:
     folder = shared / "data/boundaries"
