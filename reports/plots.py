@@ -346,20 +346,32 @@ def chart_flow(table: pd.DataFrame, caption: Caption, show: Show = lambda v: f"{
         codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.CLOSEPOLY]
         colour = CATEGORICAL[[k for _, k, _ in links if layer[k] == layer[t]].index(t) % 4] if layer[t] == depth else GREY
         axes.add_patch(PathPatch(Path(points, codes), facecolor=colour, alpha=0.35, linewidth=0))
+    texts = {n: f"{wrapped(n, 24)}\n{show(size[n])}" for n in nodes}
+    line = 10.8 * tall * 1.06 / (72 * drawing.get_figheight())  # height of a line of text, in the units of the flows
+    place = _apart(nodes, layer, {n: bottom[n] + size[n] / 2 for n in nodes}, {n: line * (t.count("\n") + 1.3) for n, t in texts.items()})
     for n in nodes:
         axes.add_patch(Rectangle((layer[n] - bar, bottom[n]), 2 * bar, max(size[n], tall / 400), facecolor=INK, linewidth=0))
-        first = layer[n] == 0
         inner = 0 < layer[n] < depth
-        text = f"{wrapped(n, 20)}\n{show(size[n])}"
-        x, align = (layer[n] - bar - 0.03, "right") if first else (layer[n] + bar + 0.03, "left")
-        y = bottom[n] + size[n] / 2
-        axes.text(x, y, text, ha=align, va="center", fontsize=9, linespacing=1.15,
-                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1} if inner else None)  # fmt: skip
+        x, align = (layer[n] - bar - 0.03, "right") if layer[n] == 0 else (layer[n] + bar + 0.03, "left")
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1} if inner else None
+        axes.text(x, place[n], texts[n], ha=align, va="center", fontsize=9, linespacing=1.15, bbox=box)
     axes.set_xlim(-0.62 * max(depth, 1) / 1.6, depth + 0.62 * max(depth, 1) / 1.6)
-    axes.set_ylim(-0.03 * tall, tall * 1.03)
+    axes.set_ylim(-0.03 * tall, max(tall * 1.03, *(place[n] + line * 2 for n in nodes)))
     axes.set_axis_off()
     alt = "Flows from left to right. " + "; ".join(f"{s} to {words.lower_first(t)}: {show(v)}" for s, t, v in links) + "."
     return figure(caption, drawing, alt, (Column("From"), Column("To"), Column("Number")), [[s, t, show(v)] for s, t, v in links])
+
+
+def _apart(nodes: list[str], layer: dict[str, int], middle: dict[str, float], tall: dict[str, float]) -> dict[str, float]:
+    """Middles of labels, moved up as little as it takes for none of a layer to lie over the one below it."""
+    out = dict(middle)
+    for d in set(layer.values()):
+        below: str | None = None
+        for n in sorted((n for n in nodes if layer[n] == d), key=lambda n: middle[n]):
+            if below is not None:
+                out[n] = max(out[n], out[below] + (tall[below] + tall[n]) / 2)
+            below = n
+    return out
 
 
 def _few(n: int) -> Any:

@@ -205,6 +205,14 @@ def test_a_figure_is_written_with_its_table(tmp_path: Path) -> None:
     assert back["Area"].tolist() == DOTS["label"].tolist()
 
 
+def test_labels_of_small_flows_do_not_lie_over_one_another() -> None:
+    rows = pd.DataFrame({"source": "All", "target": [f"A small flow with a long name {i}" for i in range(5)], "value": [1.0, 1, 1, 1, 96]})
+    made = chart_flow(rows, CAPTION)
+    made.drawing.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in made.drawing.axes[0].texts]
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[k + 1 :])
+
+
 # -- in the report -------------------------------------------------------------------------------------------------------
 
 
