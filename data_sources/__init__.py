@@ -17,6 +17,7 @@ _HOME = {
     "read_study": "form",
     "write_form": "form",
     "age_sex_shares": "age_sex",
+    "children_by_year": "age_sex",
     "load_projection": "projection",
     "projection_error": "projection_spread",
     "projection_variants": "projection_spread",
@@ -50,6 +51,7 @@ _HOME = {
 __all__ = [
     "age_sex_shares",
     "areas",
+    "children_by_year",
     "default_evidence",
     "discount_schedules",
     "england_panel",
@@ -87,7 +89,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from data_sources.age_sex import age_sex_shares
+    from data_sources.age_sex import age_sex_shares, children_by_year
     from data_sources.boundaries import load_boundaries
     from data_sources.direct import load_direct
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted

@@ -17,6 +17,7 @@ from jsna_model.errors import Problem, raise_all
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
     import xarray as xr
 
 _SEXES = {"F": "girls", "M": "boys"}
@@ -84,6 +85,34 @@ def age_sex_shares(
         },
         name="share",
     )
+
+
+def children_by_year(area: str = "England", figures: Path | str | None = None) -> pd.DataFrame:
+    """Children by single year of age and sex, mid-2024: what a population pyramid is drawn from.
+
+    Parameters
+    ----------
+    area : str
+        Name or code of an authority, district (its county is used), region or England.
+    figures : path, optional
+        Folder of replacement figures.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``age`` (0 to 17), ``sex`` (``girls``, ``boys``), ``value``: one row each.
+
+    Examples
+    --------
+    >>> children_by_year("Rutland").groupby("sex")["value"].size().tolist()
+    [18, 18]
+    """
+    import pandas as pd
+
+    table = read_figures(SINGLE_YEAR, figures).values
+    wanted = table[table["utla23_code"].isin(find_area(area).authorities)]
+    rows = [(age, name, float(wanted.loc[wanted["sex"] == sex, f"age_{age}"].sum())) for sex, name in _SEXES.items() for age in range(18)]
+    return pd.DataFrame(rows, columns=["age", "sex", "value"])
 
 
 def _ages(bands: Sequence[str]) -> dict[str, list[int]]:

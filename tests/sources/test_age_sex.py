@@ -82,3 +82,13 @@ def test_bands_must_cover_every_age_once(bands: tuple[str, ...], said: str) -> N
 def test_shares_of_another_area_are_refused() -> None:
     with pytest.raises(LabelError, match="no shares of E06000017"):
         tidy_groups(estimated("Rutland"), "ward", src.age_sex_shares("Milton Keynes"))
+
+
+def test_the_pyramid_adds_up_to_the_children_of_the_authority() -> None:
+    table = src.children_by_year("Milton Keynes")
+    population = src.load_population("Milton Keynes")
+    assert len(table) == 36
+    assert table["value"].sum() == pytest.approx(float(population.data["children"].sum()), rel=0.002)
+    england = src.children_by_year("England")
+    assert england["value"].sum() > 11.5e6
+    assert (england.groupby("age")["value"].sum() > 5e5).all()
