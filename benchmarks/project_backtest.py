@@ -142,7 +142,8 @@ def document(table: pd.DataFrame) -> str:
         name = row.measure.replace("_", " ")
         lines.append(f"| {name} | {row.horizon} | {row.forecasts} | {row.wape:.1f} | {row.wape_persistence:.1f} | {held[0]} | {held[1]} |")
     years = ", ".join(map(str, BASES))
-    text = f"""The three-state demand model, set to each authority's counts of the years to March {years} and run forward with need per child
+    text = f"""The three-state demand model, set to each authority's counts of the years to March {years} and run forward with need per
+    child
     held and no change of population ({DRAWS} draws; authorities whose counts were all published): how far its median was off,
     beside persistence, and how often its intervals held what came; errors of coverage by a bootstrap of authorities. Its median is
     a little worse than persistence, since it moves with nothing that persistence does not know; its intervals hold what they claim,
