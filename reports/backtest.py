@@ -68,7 +68,7 @@ def words(measure: str) -> str:
 
 
 def _errors(axes: Axes, rows: pd.DataFrame, title: str) -> None:
-    from reports.charts import wrapped
+    from reports.drawing import wrapped
 
     x = rows["horizon"].to_numpy(float)
     axes.plot(x, 100 * rows["wape"], color=BLUE, marker="o", linewidth=2, label="Forecast")
