@@ -13,17 +13,18 @@ _HOME = {
     "export_map": "exports",
     "export_tables": "exports",
     "plot_map": "maps",
-    "suppress": "disclosure",
+    "suppress": "suppression",
+    "suppress_cells": "suppression",
     "tables": "tabulate",
     "write": "writer",
 }
 
-__all__ = ["export_figure", "export_map", "export_tables", "plot_map", "suppress", "tables", "write"]
+__all__ = ["export_figure", "export_map", "export_tables", "plot_map", "suppress", "suppress_cells", "tables", "write"]
 
 if TYPE_CHECKING:
-    from reports.disclosure import suppress
     from reports.exports import export_figure, export_map, export_tables
     from reports.maps import plot_map
+    from reports.suppression import suppress, suppress_cells
     from reports.tabulate import tables
     from reports.writer import write
 

@@ -17,8 +17,9 @@ from jsna_model.errors import JsnaError
 from jsna_model.result import Result
 from reports import words
 from reports.content import build
-from reports.disclosure import modelled, suppress
+from reports.disclosure import modelled
 from reports.places import hexagons
+from reports.suppression import suppress
 from reports.view import View
 
 
