@@ -205,6 +205,8 @@ class Cells:
 def hide(cells: Cells, rule: Policy) -> Flags:
     """Which cells are suppressed: small ones, and others, smallest first, until an attacker's interval is wide enough for every one.
 
+    Then, largest first, those that are not needed are shown again.
+
     Parameters
     ----------
     cells : Cells
@@ -232,8 +234,19 @@ def hide(cells: Cells, rule: Policy) -> Flags:
                 break
             safe.add(int(cell))
         if exposed is None:
-            return hidden
+            return _shown_again(cells, hidden, rule)
         hidden[_next_cell(cells, exposed, hidden, absent)] = True
+
+
+def _shown_again(cells: Cells, hidden: Flags, rule: Policy) -> Flags:
+    """Without the further cells that turn out not to be needed, largest first: what was hidden early may be covered by what came later."""
+    further = [c for c in np.flatnonzero(hidden) if not rule.low <= cells.values[c] <= rule.high]
+    for cell in sorted(further, key=lambda c: -cells.values[c]):
+        tried = hidden.copy()
+        tried[cell] = False
+        if all(width(cells, tried, int(c), rule) >= rule.protection - 1e-6 for c in np.flatnonzero(tried)):
+            hidden = tried
+    return hidden
 
 
 def width(cells: Cells, hidden: Flags, cell: int, rule: Policy) -> float:

@@ -41,7 +41,7 @@ def test_the_committed_study_has_no_cell_broken() -> None:
     assert (table["small_shown"] == 0).all()
     best = pd.read_csv(disclosure.OPTIMUM).dropna()
     assert (best["hidden"] >= best["fewest"]).all()
-    assert best["hidden"].sum() / best["fewest"].sum() < 1.25
+    assert best["hidden"].sum() / best["fewest"].sum() < 1.4
     again = pd.DataFrame([disclosure.optimum(int(s)) for s in best["seed"].head(3)])
     assert np.array_equal(again.to_numpy(), best.head(3).to_numpy())
 
