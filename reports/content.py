@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reports import charts, disclosure, maps, tabulate, words
 from reports.demand_tables import HEADLINE_SERVICES, horizon, latest_caseload, other_scenarios, rates, service_label
-from reports.drawing import Figure
 from reports.need_tables import gap_not_known
+from reports.report import Block, Bullets, Report, Section
 from reports.table import Table
 from reports.view import Interval, View, interval
 
@@ -24,58 +24,6 @@ MODELLED = (
     "Estimates are modelled, not counted: they apply published survey evidence to local children. They say how many children are likely "
     "to live with a risk, not which children, and not that a service is needed."
 )
-
-
-@dataclass(frozen=True)
-class Bullets:
-    """A list of sentences."""
-
-    items: tuple[str, ...]
-
-
-Block = str | Bullets | Figure | Table
-
-
-@dataclass(frozen=True)
-class Section:
-    """A headed part of the report: paragraphs, lists, figures and tables in order."""
-
-    key: str
-    title: str
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True)
-class Report:
-    """A report, before it is rendered.
-
-    Parameters
-    ----------
-    title, subtitle : str
-    draft : bool
-        Whether every page says DRAFT.
-    status : str
-        Who stands behind it, or why it is a draft.
-    sections : tuple of Section
-    tables : tuple of Table
-        Every table, those for the workbook only included.
-    """
-
-    title: str
-    subtitle: str
-    draft: bool
-    status: str
-    sections: tuple[Section, ...]
-    tables: tuple[Table, ...]
-
-    def figures(self) -> Iterator[Figure]:
-        """Figures in order."""
-        for section in self.sections:
-            yield from (b for b in section.blocks if isinstance(b, Figure))
-
-    def table(self, key: str) -> Table | None:
-        """A table by key."""
-        return next((t for t in self.tables if t.key == key), None)
 
 
 @dataclass(frozen=True)

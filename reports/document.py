@@ -14,8 +14,8 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
-from reports.content import Bullets, Report
 from reports.drawing import Figure, png
+from reports.report import Bullets, Heading, Report
 from reports.table import NUMERIC, Table
 
 LANGUAGE = "en-GB"
@@ -57,6 +57,8 @@ def render_document(report: Report) -> bytes:
             elif isinstance(block, Bullets):
                 for item in block.items:
                     document.add_paragraph(item, style="List Bullet")
+            elif isinstance(block, Heading):
+                document.add_heading(block.text, level=2)
             else:
                 document.add_paragraph(block)
     document.add_heading("Shorthand", level=1)

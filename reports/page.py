@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from reports.content import Bullets, Report
 from reports.drawing import Figure, svg
+from reports.report import Bullets, Heading, Report
 from reports.table import NUMERIC, Table
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ def _environment() -> Environment:
     )
     environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip)
     environment.tests.update(
-        figure=lambda b: isinstance(b, Figure), table=lambda b: isinstance(b, Table), bullets=lambda b: isinstance(b, Bullets)
+        heading=lambda b: isinstance(b, Heading),
+        figure=lambda b: isinstance(b, Figure),
+        table=lambda b: isinstance(b, Table),
+        bullets=lambda b: isinstance(b, Bullets),
     )
     environment.filters["shown"] = _shown
     return environment

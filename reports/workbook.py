@@ -9,7 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
-from reports.content import Report
+from reports.report import Report
 from reports.table import Table, cell
 
 WIDTHS = (10, 60)  # narrowest and widest column, in characters

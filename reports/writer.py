@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsna_model.errors import InputError, OutputError
-from reports.content import Report, build
+from reports.content import build
+from reports.report import Report
 
 if TYPE_CHECKING:
     import geopandas as gpd
