@@ -27,6 +27,8 @@ _HOME = {
     "verify": "provenance",
     "load_direct": "direct",
     "load_local_counts": "local",
+    "load_text": "chapter",
+    "chapter_material": "chapter",
     "load_evidence": "evidence",
     "load_evidence_set": "evidence",
     "load_overlap": "evidence",
@@ -42,6 +44,7 @@ _HOME = {
 __all__ = [
     "age_sex_shares",
     "areas",
+    "chapter_material",
     "default_evidence",
     "england_series",
     "evidence_keys",
@@ -58,6 +61,7 @@ __all__ = [
     "load_projection",
     "load_services",
     "load_spend",
+    "load_text",
     "projection_error",
     "projection_variants",
     "quoted_by_ofsted",
@@ -73,6 +77,7 @@ __all__ = [
 if TYPE_CHECKING:
     from data_sources.age_sex import age_sex_shares
     from data_sources.boundaries import load_boundaries
+    from data_sources.chapter import chapter_material, load_text
     from data_sources.direct import load_direct
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
     from data_sources.frame import load_frame
