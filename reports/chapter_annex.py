@@ -110,7 +110,7 @@ def listed(key: str, title: str, text: str, *keys: str) -> Callable[[Parts], Mad
 
     def make(parts: Parts) -> Made:
         shown = parts.some(*keys)
-        return Section(key, title, (text, *shown), annex=True) if shown else None
+        return Section(key, title, (text, *shown), wide=True) if shown else None
 
     return make
 

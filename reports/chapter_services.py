@@ -18,7 +18,7 @@ def services(parts: Parts) -> Made:
     blocks: list[Block] = [f"These are {whose}. {sentences.rates(view)}", *parts.some("services_now")]
     if "spend" in parts.tables:
         blocks += ["What these services cost, as the authority reported it:", *parts.some("spend")]
-    return Section("services", title, tuple(blocks))
+    return Section("services", title, tuple(blocks), wide=True)
 
 
 def ahead(parts: Parts) -> Made:
@@ -90,6 +90,7 @@ def works(parts: Parts) -> Made:
             "not of early help itself.",
             *parts.some("effects"),
         ),
+        wide=True,
     )
 
 

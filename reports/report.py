@@ -34,14 +34,14 @@ class Section:
     ----------
     key, title : str
     blocks : tuple of Block
-    annex : bool
-        Whether it is of wide reference tables, which documents set on landscape pages.
+    wide : bool
+        Whether its tables are wide, so that documents set it on landscape pages.
     """
 
     key: str
     title: str
     blocks: tuple[Block, ...]
-    annex: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ from typing import Any
 import xlsxwriter
 
 from reports.report import Report
-from reports.table import Table, cell
+from reports.table import SHORTHAND_LINE, Table, cell
 
 WIDTHS = (10, 60)  # narrowest and widest column, in characters
-SHORTHAND = "Some cells hold shorthand: [c] suppressed, [x] not available, [z] not applicable, [low] rounds to zero, [u] low reliability."
 FORMATS = {
     "count": "#,##0",
     "difference": "+#,##0;-#,##0;0",
@@ -85,7 +84,7 @@ def _cover(book: Any, report: Report, styles: dict[str, Any]) -> None:
         report.subtitle,
         report.status,
         "Estimates are modelled, not counted. Numbers are rounded one by one, so figures may not sum.",
-        SHORTHAND,
+        SHORTHAND_LINE,
         "Contains public sector information licensed under the Open Government Licence v3.0.",
     ]
     sheet.write_string(0, 0, report.title, styles["title"])
@@ -127,7 +126,7 @@ def _table(book: Any, sheet: _Sheet, report: Report, styles: dict[str, Any]) -> 
     lines = [
         f"This sheet has one table. {_mark(report)}{f' Notes: {marks}, on the Notes sheet.' if marks else ''}",
         table.subtitle,
-        SHORTHAND,
+        SHORTHAND_LINE,
     ]
     page.write_string(0, 0, f"{sheet.name.replace('_', ' ')}: {table.title}", styles["title"])
     for i, line in enumerate(lines, 1):

@@ -74,6 +74,10 @@ def report(
     unit_cost: Annotated[float | None, typer.Option(help="Pounds per family given early help.")] = None,
     stress_test: Annotated[bool, typer.Option("--stress-test", help="Add the threshold stress test.")] = False,
     internal: Annotated[bool, typer.Option("--internal", help="Show LSOA tables and maps; not for publication.")] = False,
+    text: Annotated[Path | None, typer.Option(help="Folder of local text: views_of_children.md, services_and_assets.md ...")] = None,
+    template: Annotated[Path | None, typer.Option(help="Your own Word template (.docx).")] = None,
+    logo: Annotated[Path | None, typer.Option(help="Your logo, PNG or JPEG.")] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="TOML of your own words for the terms of the report.")] = None,
     to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
     quiet: Quiet = False,
 ) -> None:
@@ -85,7 +89,8 @@ def report(
     if run is not None and area is not None:
         raise InputError("RUN and --area exclude each other. Give a run folder to write its report again, or an area to run a new one.")
     if run is not None:
-        rewrite(run, out or run, formats, internal, quiet)
+        own = {"text": text, "template": template, "logo": logo, "vocabulary": vocabulary}
+        rewrite(run, out or run, formats, internal, quiet, {k: str(v) for k, v in own.items() if v})
         return
     if area is None:
         raise InputError('Nothing to report on. Give --area, such as --area "Milton Keynes"; jsna areas lists all.')
@@ -103,6 +108,10 @@ def report(
             "figures": str(figures or ""),
             "footprint": str(footprint or ""),
             "boundaries": str(boundaries or ""),
+            "text": str(text or ""),
+            "template": str(template or ""),
+            "logo": str(logo or ""),
+            "vocabulary": str(vocabulary or ""),
             "early_help": early_help,
             "ready": ready,
             "publication": {"internal": internal},
