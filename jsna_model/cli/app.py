@@ -10,6 +10,7 @@ import typer
 
 import jsna_model
 from jsna_model.cli.audit import audit_app
+from jsna_model.cli.pages import partnership, profile
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ sources_app = typer.Typer(help="The embedded figures and where they come from.",
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(sources_app, name="sources")
 app.add_typer(audit_app, name="audit")
+app.command()(profile)
+app.command()(partnership)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
