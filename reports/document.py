@@ -62,7 +62,9 @@ def render_document(report: Report, template: str | Path | None = None, logo: st
     document.add_paragraph(report.title, style="Title")
     document.add_paragraph(report.subtitle, style="Subtitle")
     status = document.add_paragraph(style="Status")
-    status.add_run(report.status)
+    run = status.add_run(report.status)
+    if not report.draft:
+        run.font.color.rgb = GREY
     wide = False
     for i, section in enumerate(report.sections):
         if section.wide != wide:

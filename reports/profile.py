@@ -66,7 +66,7 @@ def build(result: Result, area: str, study: Any = None, text: Mapping[str, str] 
         Section("limits", "What this is, and is not", _limits(view, many)),
     ]
     return Report(
-        f"Children living with parental risks: {name} ({view.name})", f"Profile of a {many}", draft, status, tuple(sections), tuple(tables),
+        f"Children living with parental risks: {name} ({view.name})", f"Profile of {'an' if many == 'MSOA' else 'a'} {many}", draft, status, tuple(sections), tuple(tables),
         str(named["classification"]),
     )  # fmt: skip
 

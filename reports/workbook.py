@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import xlsxwriter
 
@@ -58,7 +59,19 @@ def render_workbook(report: Report) -> bytes:
         _table(book, sheet, report, styles)
     book.worksheets()[0].activate()
     book.close()
-    return buffer.getvalue()
+    return _in_english(buffer)
+
+
+def _in_english(saved: io.BytesIO) -> bytes:
+    """The same workbook with its language among the properties, which the library cannot set."""
+    out = io.BytesIO()
+    with ZipFile(saved) as before, ZipFile(out, "w", ZIP_DEFLATED) as after:
+        for part in before.infolist():
+            content = before.read(part)
+            if part.filename == "docProps/core.xml":
+                content = content.replace(b"</cp:coreProperties>", b"<dc:language>en-GB</dc:language></cp:coreProperties>")
+            after.writestr(part, content)
+    return out.getvalue()
 
 
 def _styles(book: Any) -> dict[str, Any]:
