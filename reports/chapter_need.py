@@ -56,7 +56,7 @@ def summary(parts: Parts) -> Made:
     items += sentences.scenarios(view, stress_tests=False)
     named = [f"{label}: {parts.publication[key]}." for key, label in PUBLICATION if parts.publication.get(key)]
     lines: list[Block] = [MODELLED, Bullets(tuple(i for i in items if i)), *parts.some("key_figures")]
-    if other_scenarios(view):
+    if "effects" in parts.tables and other_scenarios(view) and "high" not in set(parts.tables["effects"].rows["How sure"]):
         lines.append(
             "What works is known with little certainty: no evaluation of early help that this report draws on is graded high, and effects are "
             "modelled so that they may be nothing."

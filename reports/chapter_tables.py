@@ -99,10 +99,10 @@ def _finding(e: dict[str, Any]) -> str:
     """An effect in words, with its interval where one was published."""
     if e["value"] is None:
         return str(e.get("statement") or "not stated")
-    text = f"{e['unit']} {e['value']:.3g}"
+    text = f"{e['unit']} {e['value']:.4g}"
     if e["lower"] is None or not str(e.get("interval_basis", "")).startswith("published"):
         return f"{text}; interval not published"
-    return f"{text} ({e['lower']:.3g} to {e['upper']:.3g})"
+    return f"{text} ({e['lower']:.4g} to {e['upper']:.4g})"
 
 
 #: What no input of the report can show, and who would hold it.

@@ -40,7 +40,11 @@ _TO_FILL = {
         "children_per_family = 1.9   # without it, 1.74 (ONS, UK 2025)",
     ),
     "benefit": ("share = 0.3   # of affected children not known to services, who would benefit from help; with the reason for it",),
-    "publication": ("Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named.",),
+    "publication": (
+        "Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named. Draft points (P1, P2 ...) that are not in",
+        "accepted are left out of what is published. Local text goes in text/ beside this file: views_of_children.md,",
+        "views_of_families.md, views_of_practitioners.md, services_and_assets.md, equality_impact.md.",
+    ),
 }
 
 

@@ -78,3 +78,17 @@ def test_the_commands_write_what_is_asked_for(rutland: Result, tmp_path: Path) -
     assert {p.name for p in tmp_path.glob("early*")} == {"early.help.html", "early.help.docx"}
     wrong = CliRunner().invoke(app, ["partnership", str(tmp_path), "--out", str(tmp_path / "x")])
     assert isinstance(wrong.exception, InputError)
+
+
+def test_a_run_folder_keeps_a_document_that_was_edited(rutland: Result, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    rutland.save(run / "result.nc")
+    jm.Study.of({"area": "Rutland"}).write(run / "study.toml")
+    (run / "manifest.json").write_text("{}", encoding="utf-8")
+    (run / "report.docx").write_bytes(b"edited")
+    done = CliRunner().invoke(app, ["report", str(run), "--to", "docx"])
+    assert done.exit_code == 0, done.output
+    assert "the new one is report-new.docx" in done.output
+    assert (run / "report.docx").read_bytes() == b"edited"
+    assert {p.name for p in run.iterdir()} == {"report.docx", "report-new.docx", "result.nc", "study.toml", "manifest.json"}
