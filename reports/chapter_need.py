@@ -113,7 +113,9 @@ def named(parts: Parts) -> Made:
     )
     table = parts.tables["named_risks"]
     figure = charts.named_risks(parts.view, table)
-    return Section("risks", "The picture here: how many children live with each risk", (text, figure, table, *parts.some("supplementary")))
+    return Section(
+        "risks", "The picture here: how many children live with each risk", (text, figure, table, *parts.some("supplementary")), wide=True
+    )
 
 
 def together(parts: Parts) -> Made:
@@ -145,8 +147,14 @@ def where(parts: Parts) -> Made:
     level = "lsoa" if parts.internal and view.has("lsoa") else None
     figure = maps.make_map(view, "any_risk", level, parts.boundaries)
     levels = ("district", "locality", str(view.map_level()), *(("lsoa",) if level else ()))
-    shown: list[Table] = parts.some(*(f"by_{x}" for x in levels), "by_ward_in_district", "by_msoa_in_district")
+    found = parts.some(*(f"by_{x}" for x in levels), "by_ward_in_district", "by_msoa_in_district")
+    shown: list[Block] = [t if t.in_documents else _in_workbook(t) for t in found]
     return Section("where", title, (text, *([figure] if figure else []), *shown))
+
+
+def _in_workbook(table: Table) -> str:
+    """What stands in place of a table that is too long for documents."""
+    return f"The table '{table.title}' has {len(table.rows)} rows and is in the workbook."
 
 
 def change(parts: Parts) -> Made:

@@ -15,7 +15,7 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
 from reports.drawing import Figure, png
-from reports.report import Bullets, Heading, Report
+from reports.report import Block, Bullets, Heading, Report
 from reports.table import NUMERIC, SHORTHAND_LINE, Table
 from reports.template import fingerprint, open_template, read_logo
 
@@ -25,6 +25,7 @@ RED = RGBColor(0x94, 0x25, 0x14)
 GREY = RGBColor(0x38, 0x3F, 0x43)
 WIDE = 7  # columns from which a table is set in small type
 PORTRAIT, LANDSCAPE = 17.2, 25.9  # cm of text on A4
+TALLEST = {False: 20.0, True: 11.0}  # cm of a figure, on a portrait and on a landscape page
 
 
 def render_document(report: Report, template: str | Path | None = None, logo: str | Path | None = None) -> bytes:
@@ -72,22 +73,30 @@ def render_document(report: Report, template: str | Path | None = None, logo: st
             _turn(document, wide)
         heading = document.add_heading(section.title, level=1)
         heading.paragraph_format.page_break_before = i == 1 and report.sections[0].key == "summary"
-        for block in section.blocks:
-            if isinstance(block, Table):
-                _table(document, block.shown, LANDSCAPE if wide else PORTRAIT)
-            elif isinstance(block, Figure):
-                _figure(document, block)
-            elif isinstance(block, Bullets):
-                for item in block.items:
-                    document.add_paragraph(item, style="List Bullet")
-            elif isinstance(block, Heading):
-                document.add_heading(block.text, level=2)
-            else:
-                document.add_paragraph(block)
+        for block, after in zip(section.blocks, (*section.blocks[1:], ""), strict=True):
+            text = _block(document, block, LANDSCAPE if wide else PORTRAIT)
+            if text is not None and isinstance(after, Figure | Table):
+                text.paragraph_format.keep_with_next = True  # it introduces what follows
     document.add_heading("Shorthand", level=1)
     document.add_paragraph(SHORTHAND_LINE)
     properties.identifier = fingerprint(_saved(document))
     return _saved(document)
+
+
+def _block(document: Any, block: Block, text_width: float) -> Any:
+    """Add a block; a paragraph is given back."""
+    if isinstance(block, Table):
+        _table(document, block.shown, text_width)
+    elif isinstance(block, Figure):
+        _figure(document, block, TALLEST[text_width == LANDSCAPE])
+    elif isinstance(block, Bullets):
+        for item in block.items:
+            document.add_paragraph(item, style="List Bullet")
+    elif isinstance(block, Heading):
+        document.add_heading(block.text, level=2)
+    else:
+        return document.add_paragraph(block)
+    return None
 
 
 def _saved(document: Any) -> bytes:
@@ -198,11 +207,13 @@ def _turn(document: Any, wide: bool) -> None:
     section.orientation = WD_ORIENT.LANDSCAPE if wide else WD_ORIENT.PORTRAIT
 
 
-def _figure(document: Any, figure: Figure) -> None:
+def _figure(document: Any, figure: Figure, tallest: float) -> None:
     document.add_paragraph(figure.title, style="Caption")
     subtitle = document.add_paragraph(figure.subtitle, style="Source")
     subtitle.paragraph_format.keep_with_next = True
     picture = document.add_picture(io.BytesIO(png(figure)), width=Cm(17.0))
+    if picture.height > Cm(tallest):
+        picture.width, picture.height = round(picture.width * Cm(tallest) / picture.height), Cm(tallest)
     described = picture._inline.docPr
     described.set("descr", figure.alt)
     described.set("title", figure.title)
