@@ -79,6 +79,8 @@ def load_audit(path: str | Path) -> tuple[Audited, ...]:
 
 def _row(cells: dict[str, str], file: str, line: int) -> tuple[Audited | None, list[Problem]]:
     problems = [Problem("nothing there", "give a name", file, line, c) for c in ("stratum", "question") if not cells[c]]
+    if cells["stratum"].lower() == "total":
+        problems.append(Problem("a row of totals", "leave it out: totals are worked out from the strata", file, line, "stratum"))
     numbers = {}
     for column in _NUMBERS:
         if cells[column].isascii() and cells[column].isdigit():

@@ -69,12 +69,13 @@ def tables(rows: Sequence[Row], internal: bool = False, source: str = "the case 
         for r in of if len(of) > 1 else ():
             found, audited = shown[r.stratum]["found"], shown[r.stratum]["audited"]
             x = exact_count(r.found, r.audited, r.cases, LEVEL)
-            strata.append([question, r.stratum, r.cases, audited, found, *_share(x, r.cases, found)])
+            size = shown[r.stratum]["cases"]
+            strata.append([question, r.stratum, size, audited, found, *_share(x, r.cases, found if size != SUPPRESSED else size)])
         cases, total = sum(r.cases for r in of), shown["Total"]["found"]
         # A weighted share would help to work out what is suppressed in a stratum; one of the totals alone says no more than they do.
         plain = len(of) > 1 and any(SUPPRESSED in row.values() for row in shown.values())
         x = _unweighted(of) if plain else _weighted(of)
-        first = [question, cases, shown["Total"]["audited"], total]
+        first = [question, shown["Total"]["cases"], shown["Total"]["audited"], total]
         how = "[z]" if total == SUPPRESSED or len(of) == 1 else "not weighted" if plain else "weighted by stratum"
         whole.append([*first, *_share(x, cases, total), *_cases(x, total), how])
     out = [_all(whole, len({r.stratum for r in rows}) > 1, source, internal)]
@@ -126,17 +127,20 @@ def _said(row: dict[Any, Any]) -> str:
 
 
 def _shown(of: Sequence[Row], internal: bool) -> dict[str, dict[str, int | str]]:
-    """Found, not found and audited by stratum with their total, suppressed together; found and its complement are of equal weight."""
+    """Found, not found and audited by stratum with their total, suppressed together, and all cases; found and not found weigh the same."""
     import pandas as pd
 
     names = [r.stratum for r in of]
     counts = pd.DataFrame({"found": [r.found for r in of], "not found": [r.audited - r.found for r in of]}, index=names)
     counts["audited"] = counts.sum(axis=1)
-    if len(of) > 1:
-        counts.loc["Total"] = counts.sum()
-        out = counts.astype(object) if internal else suppress(counts, "Total", "audited")
-    else:
-        out = counts.astype(object) if internal else suppress(counts, None, "audited")
+    cases = pd.DataFrame({"cases": [r.cases for r in of]}, index=names)
+    total = "Total" if len(of) > 1 else None
+    if total:
+        counts.loc[total], cases.loc[total] = counts.sum(), cases.sum()
+    if not internal:
+        counts, cases = suppress(counts, total, "audited"), suppress(cases, total, None)
+    out = counts.astype(object).join(cases.astype(object))
+    if not total:
         out = pd.concat([out, out.rename(index={names[0]: "Total"})])
     return {str(i): {str(c): v if isinstance(v, str) else int(v) for c, v in row.items()} for i, row in out.iterrows()}
 
@@ -164,7 +168,7 @@ def _cases(x: Interval, found: object) -> list[int | str]:
 
 _SHARE = (Column("Share", "percent"), Column("Share: lower", "percent"), Column("Share: upper", "percent"))
 _NOTES = (
-    "Counts of 1 to 5, found or not found, are [c], with what would give them away; their shares too.",
+    "Counts of 1 to 5 (cases, found or not found) are [c], with what would give them away; their shares too.",
     "Limits are out to whole cases.",
 )
 _PLAIN = (

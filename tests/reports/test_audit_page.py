@@ -50,6 +50,20 @@ def test_small_numbers_and_what_gives_them_away_are_hidden(file: Path) -> None:
     assert "[c]" not in shown.astype(str).to_numpy()
 
 
+def test_a_stratum_of_few_cases_is_hidden_with_another(tmp_path: Path) -> None:
+    path = tmp_path / "audit.csv"
+    path.write_text("stratum,cases,question,audited,found\nN,90,q,30,10\nE,60,q,20,8\nS,4,q,4,0\n", encoding="utf-8")
+    whole, strata = tables(load_audit(path))
+    rows = strata.rows.set_index("Stratum")
+    assert rows["Cases"].tolist().count("[c]") == 2
+    assert rows.loc["S", ["Cases", "Share"]].tolist() == ["[c]", "[c]"]
+    assert whole.rows.iloc[0]["Cases"] == 154
+    assert whole.rows.iloc[0]["How strata count"] == "not weighted"
+    path.write_text("stratum,cases,question,audited,found\nN,90,q,30,3\n", encoding="utf-8")
+    (one,) = tables(load_audit(path))
+    assert one.rows.iloc[0][["Found", "Share", "Cases: lower"]].tolist() == ["[c]"] * 3
+
+
 def test_the_page_is_one_accessible_file(file: Path) -> None:
     page = BeautifulSoup(render(load_audit(file)), "html.parser")
     assert page.html["lang"] == "en-GB"
@@ -62,13 +76,15 @@ def test_the_page_is_one_accessible_file(file: Path) -> None:
 def test_every_problem_of_a_file_is_said_at_once(tmp_path: Path) -> None:
     path = tmp_path / "audit.csv"
     path.write_text(
-        "stratum,cases,question,audited,found\nN,20,q,30,5\nN,20,q2,10,11\nN,20,q2,ten,1\nS,9,,3,0\nS,9,q,0,0\nS,8,q2,3,1\n",
+        "stratum,cases,question,audited,found\nN,20,q,30,5\nN,20,q2,10,11\nN,20,q2,ten,1\nTotal,20,q2,9,1\nS,9,,3,0\nS,9,q,0,0\nS,8,q2,3,1\n",
         encoding="utf-8",
     )
     with pytest.raises(InputError) as error:
         load_audit(path)
     text = str(error.value)
-    assert all(p in text for p in ("30 audited of 20", "11 found of 10", "'ten'", "nothing there", "no case was audited"))
+    assert all(
+        p in text for p in ("30 audited of 20", "11 found of 10", "'ten'", "a row of totals", "nothing there", "no case was audited")
+    )
     path.write_text("stratum,cases,question,audited,found\nN,20,q,3,1\nN,20,q,3,1\nS,9,q2,3,0\nS,8,q,2,0\n", encoding="utf-8")
     with pytest.raises(InputError) as error:
         load_audit(path)
