@@ -138,7 +138,7 @@ def _shown(of: Sequence[Row], internal: bool) -> dict[str, dict[str, int | str]]
     if total:
         counts.loc[total], cases.loc[total] = counts.sum(), cases.sum()
     if not internal:
-        counts, cases = suppress(counts, total, "audited"), suppress(cases, total, None)
+        counts, cases = suppress(counts, total_row=total, total_column="audited"), suppress(cases, total_row=total, total_column=None)
     out = counts.astype(object).join(cases.astype(object))
     if not total:
         out = pd.concat([out, out.rename(index={names[0]: "Total"})])

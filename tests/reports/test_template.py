@@ -17,9 +17,13 @@ from jsna_model.result import Result
 from reports.content import build
 from reports.document import render_document
 from reports.page import render_page
+from reports.report import Report, Section
 from reports.template import fingerprint, free_name, untouched
+from reports.writer import save
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=")
+
+SMALL = Report("A title", "A subtitle", True, "DRAFT", (Section("one", "One", ("A sentence.",)),), ())
 
 
 @pytest.fixture
@@ -75,17 +79,17 @@ def test_a_template_without_the_styles_names_them_all(canterbury: Result, templa
         render_page(build(canterbury), tmp_path / "not.docx")
 
 
-def test_an_edited_document_is_never_overwritten(canterbury: Result, tmp_path: Path) -> None:
-    reports.write(canterbury, tmp_path, ("docx",))
+def test_an_edited_document_is_never_overwritten(tmp_path: Path) -> None:
+    save(SMALL, tmp_path, ("docx",))
     path = tmp_path / "report.docx"
     assert untouched(path)
     assert Document(str(path)).core_properties.identifier == fingerprint(path.read_bytes())
-    assert [p.name for p in reports.write(canterbury, tmp_path, ("docx",))] == ["report.docx"]
+    assert [p.name for p in save(SMALL, tmp_path, ("docx",))] == ["report.docx"]
     document = Document(str(path))
     document.add_paragraph("A sentence of the author's.")
     document.save(str(path))
     edited = path.read_bytes()
-    assert [p.name for p in reports.write(canterbury, tmp_path, ("docx",))] == ["report-new.docx"]
+    assert [p.name for p in save(SMALL, tmp_path, ("docx",))] == ["report-new.docx"]
     assert path.read_bytes() == edited
     assert untouched(tmp_path / "report-new.docx")
     (tmp_path / "report-new.docx").write_bytes(edited)
