@@ -36,6 +36,8 @@ _HOME = {
     "load_discount_schedule": "prices",
     "load_deflators": "prices",
     "load_local_counts": "local",
+    "load_text": "chapter",
+    "chapter_material": "chapter",
     "load_evidence": "evidence",
     "load_evidence_set": "evidence",
     "load_overlap": "evidence",
@@ -51,6 +53,7 @@ _HOME = {
 __all__ = [
     "age_sex_shares",
     "areas",
+    "chapter_material",
     "children_by_year",
     "default_evidence",
     "discount_schedules",
@@ -73,6 +76,7 @@ __all__ = [
     "load_projection",
     "load_services",
     "load_spend",
+    "load_text",
     "projection_error",
     "projection_variants",
     "quoted_by_ofsted",
@@ -91,6 +95,7 @@ __all__ = [
 if TYPE_CHECKING:
     from data_sources.age_sex import age_sex_shares, children_by_year
     from data_sources.boundaries import load_boundaries
+    from data_sources.chapter import chapter_material, load_text
     from data_sources.direct import load_direct
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
     from data_sources.form import read_form, read_study, write_form

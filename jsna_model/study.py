@@ -16,9 +16,12 @@ from jsna_model.toml_lines import key_lines, line_of
 SCHEMA_VERSION = 1
 
 #: Keys that name files or folders.
-PATHS = ("evidence", "direct", "local_counts", "figures", "footprint", "boundaries", "covariates")
+PATHS = ("evidence", "direct", "local_counts", "figures", "footprint", "boundaries", "covariates", "text", "template", "logo", "vocabulary")
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+Day = Annotated[str, Field(pattern=r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))?$")]
 
 
 class _Part(BaseModel):
@@ -78,12 +81,19 @@ class ScenarioEntry(_Part):
 
 
 class Publication(_Part):
-    """Who stands behind the report; until owner, approver and review date are named, every page says DRAFT."""
+    """Who stands behind the report; until owner, approver and review date are named, every page says DRAFT.
+
+    `board_date` is when the health and wellbeing board takes it, `classification` its marking (such as OFFICIAL), and `accepted` names the
+    draft points that the partnership has accepted: the others are left out of what is published.
+    """
 
     owner: str = ""
     approver: str = ""
-    review_date: str = Field("", pattern=r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))?$")
+    review_date: Day = ""
+    board_date: Day = ""
+    classification: str = ""
     internal: StrictBool = False
+    accepted: tuple[Annotated[str, Field(pattern=r"^P\d+$")], ...] = ()
 
     @property
     def approved(self) -> bool:
@@ -120,6 +130,10 @@ class Study(_Part):
         CSV of covariates beyond deprivation that the evidence varies with, for every LSOA of England.
     impute_covariates : bool
         Whether a missing value of these takes the mean of its authority.
+    text : str
+        Folder of local text for the report, `data_sources.load_text`; the folder ``text`` beside study.toml where there is one.
+    template, logo, vocabulary : str
+        The council's own Word template, its logo (PNG or JPEG), and its words (TOML) for the report.
     early_help, benefit, publication : tables
     parameters : mapping of str to float
         Central values of pathway parameters.
@@ -146,6 +160,10 @@ class Study(_Part):
     boundaries: str = ""
     covariates: str = ""
     impute_covariates: StrictBool = False
+    text: str = ""
+    template: str = ""
+    logo: str = ""
+    vocabulary: str = ""
     early_help: EarlyHelp = EarlyHelp()
     benefit: Benefit = Benefit()
     parameters: dict[str, float] = Field(default_factory=dict)
@@ -207,6 +225,8 @@ class Study(_Part):
             values = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path} is not valid TOML: {error}. Text goes in double quotes; backslashes in paths are doubled.") from error
+        if "text" not in values and (path.parent / "text").is_dir():
+            values["text"] = "text"
         for key in PATHS:
             if isinstance(values.get(key), str) and values[key]:
                 values[key] = str(path.parent / values[key])

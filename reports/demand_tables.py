@@ -8,7 +8,7 @@ import numpy as np
 
 from jsna_model.pathway import FLOWS, SERVICE_LABELS, STOCKS
 from reports import words
-from reports.disclosure import ABSENT, decimal, difference, is_absent, published, significant
+from reports.disclosure import decimal, difference, significant
 from reports.need_tables import CREDIBLE, counts
 from reports.table import Column, Table, frame
 from reports.view import Interval, View, interval
@@ -68,65 +68,6 @@ def rates(view: View, service: str) -> tuple[float, float, float, int]:
         float(np.median(neighbours)) if neighbours.size else float("nan"),
         int(neighbours.size),
     )
-
-
-def services_now(view: View) -> Table | None:
-    """Published counts of the base year with rates beside England's and the statistical neighbours' median."""
-    observed = view.group("demand/observed")
-    if observed is None or view.code not in observed["area"].values:
-        return None
-    columns = (
-        Column("Service"),
-        Column(f"{'Published' if view.published_counts else 'Own'} count {view.base_year}", "count"),
-        Column("Rate per 10,000 children", "rate"),
-        Column("England rate", "rate"),
-        Column("Neighbours' median rate", "rate"),
-        Column("Neighbours with a rate", "count"),
-        Column("Compared with England"),
-        Column("Compared with neighbours"),
-    )
-    records = []
-    for service in ordered([str(s) for s in observed["service"].values]):
-        cell = observed.sel(area=view.code, service=service)
-        count, status = float(cell["observed"]), str(cell["status"].values) if "status" in observed else ""
-        here, england, middle, n = rates(view, service)
-        symbol = published(float("nan"), status) if is_absent(count) else None
-        records.append(
-            [
-                service_label(service),
-                published(count, status),
-                symbol or decimal(here),
-                decimal(england),
-                decimal(middle),
-                n,
-                symbol or _word(here, england),
-                symbol or _word(here, middle),
-            ]
-        )
-    return Table(
-        "services_now",
-        f"Children's services, {view.name}, {view.base_year}",
-        pathway_source(view),
-        "counts as DfE defines them; stocks at 31 March, flows in the year to 31 March",
-        "observed",
-        "none: published counts",
-        columns,
-        frame(columns, records),
-        (
-            NO_POLARITY,
-            "Rates are per 10,000 children aged 0 to 17, mid-2024. 'Higher' and 'lower' compare the displayed rates; no test was made.",
-            "Episodes, enquiries and children are different units: rows are not added to one another.",
-        ),
-        kind="demand",
-        document_columns=tuple(c.label for c in columns if c.label != "Neighbours with a rate"),
-    )
-
-
-def _word(here: float, there: float) -> str:
-    """Comparison of rates in a table cell."""
-    if is_absent(here) or is_absent(there):
-        return ABSENT
-    return words.compared(here, there).removesuffix(" than").removesuffix(" as")
 
 
 # -- projected -----------------------------------------------------------------------------------------------------------

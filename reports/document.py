@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from docx import Document
 from docx.enum.section import WD_ORIENT
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -14,55 +14,92 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
-from reports.content import Bullets, Report
 from reports.drawing import Figure, png
-from reports.table import NUMERIC, Table
+from reports.report import Block, Bullets, Heading, Report
+from reports.table import NUMERIC, SHORTHAND_LINE, Table
+from reports.template import fingerprint, open_template, read_logo
 
 LANGUAGE = "en-GB"
 BLUE = RGBColor(0x12, 0x43, 0x6D)
 RED = RGBColor(0x94, 0x25, 0x14)
 GREY = RGBColor(0x38, 0x3F, 0x43)
 WIDE = 7  # columns from which a table is set in small type
-TEXT_WIDTH = 17.2  # cm
+PORTRAIT, LANDSCAPE = 17.2, 25.9  # cm of text on A4
+TALLEST = {False: 20.0, True: 11.0}  # cm of a figure, on a portrait and on a landscape page
 
 
-def render_document(report: Report) -> bytes:
+def render_document(report: Report, template: str | Path | None = None, logo: str | Path | None = None) -> bytes:
     """The report as a Word document.
 
     Parameters
     ----------
     report : Report
+    template : path, optional
+        A council's own Word document, whose styles, page, header and footer are used.
+    logo : path, optional
+        PNG or JPEG, above the title.
 
     Returns
     -------
     bytes
+        Its property ``identifier`` is the hash of the rest, by which a document that was edited is known (`reports.template`).
+
+    Raises
+    ------
+    InputError
+        For a template without the styles that are used, or a logo that is no picture.
     """
-    document = Document()
-    _styles(document)
-    _page(document, report)
+    document = open_template(template)
+    picture = read_logo(logo)
+    _styles(document, own=template is not None)
+    _page(document, report, own=template is not None)
     properties = document.core_properties
     properties.title, properties.language, properties.author = report.title, LANGUAGE, "jsna_model"
     properties.subject, properties.comments = report.subtitle, report.status
+    properties.identifier, properties.category = "", report.classification
+    if picture is not None:
+        shown = document.add_picture(io.BytesIO(picture[0]), height=Cm(1.8))
+        shown._inline.docPr.set("descr", "Logo of the council")
     document.add_paragraph(report.title, style="Title")
     document.add_paragraph(report.subtitle, style="Subtitle")
     status = document.add_paragraph(style="Status")
-    status.add_run(report.status)
-    for section in report.sections:
-        document.add_heading(section.title, level=1)
-        for block in section.blocks:
-            if isinstance(block, Table):
-                _table(document, block.shown)
-            elif isinstance(block, Figure):
-                _figure(document, block)
-            elif isinstance(block, Bullets):
-                for item in block.items:
-                    document.add_paragraph(item, style="List Bullet")
-            else:
-                document.add_paragraph(block)
+    run = status.add_run(report.status)
+    if not report.draft:
+        run.font.color.rgb = GREY
+    wide = False
+    for i, section in enumerate(report.sections):
+        if section.wide != wide:
+            wide = section.wide
+            _turn(document, wide)
+        heading = document.add_heading(section.title, level=1)
+        heading.paragraph_format.page_break_before = i == 1 and report.sections[0].key == "summary"
+        for block, after in zip(section.blocks, (*section.blocks[1:], ""), strict=True):
+            text = _block(document, block, LANDSCAPE if wide else PORTRAIT)
+            if text is not None and isinstance(after, Figure | Table):
+                text.paragraph_format.keep_with_next = True  # it introduces what follows
     document.add_heading("Shorthand", level=1)
-    document.add_paragraph(
-        "[c] suppressed by the publisher; [x] not available; [z] not applicable; [low] rounds to zero; [u] low reliability."
-    )
+    document.add_paragraph(SHORTHAND_LINE)
+    properties.identifier = fingerprint(_saved(document))
+    return _saved(document)
+
+
+def _block(document: Any, block: Block, text_width: float) -> Any:
+    """Add a block; a paragraph is given back."""
+    if isinstance(block, Table):
+        _table(document, block.shown, text_width)
+    elif isinstance(block, Figure):
+        _figure(document, block, TALLEST[text_width == LANDSCAPE])
+    elif isinstance(block, Bullets):
+        for item in block.items:
+            document.add_paragraph(item, style="List Bullet")
+    elif isinstance(block, Heading):
+        document.add_heading(block.text, level=2)
+    else:
+        return document.add_paragraph(block)
+    return None
+
+
+def _saved(document: Any) -> bytes:
     buffer = io.BytesIO()
     document.save(buffer)
     return _undated(buffer)
@@ -77,19 +114,23 @@ def _undated(saved: io.BytesIO) -> bytes:
     return out.getvalue()
 
 
-def _styles(document: Any) -> None:
-    """Fonts, colours and language of the styles that are used."""
+def _styles(document: Any, own: bool) -> None:
+    """Fonts, colours and language of the styles that are used; a template's own styles are left as they are."""
     from docx.enum.style import WD_STYLE_TYPE
 
     styles = document.styles
     for name, size, colour in (
-        ("Normal", 11, None),
-        ("Title", 24, BLUE),
-        ("Subtitle", 13, GREY),
-        ("Heading 1", 16, BLUE),
-        ("Heading 2", 13, BLUE),
-        ("Caption", 10.5, None),
-        ("List Bullet", 11, None),
+        ()
+        if own
+        else (
+            ("Normal", 11, None),
+            ("Title", 24, BLUE),
+            ("Subtitle", 13, GREY),
+            ("Heading 1", 16, BLUE),
+            ("Heading 2", 13, BLUE),
+            ("Caption", 10.5, None),
+            ("List Bullet", 11, None),
+        )
     ):
         style = styles[name]
         style.font.name, style.font.size, style.font.italic = "Arial", Pt(size), False
@@ -100,16 +141,19 @@ def _styles(document: Any) -> None:
             fonts.attrib.pop(qn(theme), None)
         if colour is not None:
             style.font.color.rgb = colour
-    styles["Caption"].font.color.rgb, styles["Caption"].font.bold = RGBColor(0x0B, 0x0C, 0x0C), True
+    if not own:
+        styles["Caption"].font.color.rgb, styles["Caption"].font.bold = RGBColor(0x0B, 0x0C, 0x0C), True
     styles["Caption"].paragraph_format.keep_with_next = True
     for name, size, colour in (("Source", 9, GREY), ("Table text", 9, None), ("Table small", 8, None), ("Status", 11, RED)):
+        if name in styles:
+            continue
         style = styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
         style.base_style = styles["Normal"]
         style.font.size = Pt(size)
         style.paragraph_format.space_after = Pt(2 if name.startswith("Table") else 6)
+        style.font.bold = True if name == "Status" else None
         if colour is not None:
             style.font.color.rgb = colour
-    styles["Status"].font.bold = True
     for element in (styles.element, document.settings.element):
         for lang in element.iter(qn("w:lang"), qn("w:themeFontLang")):
             for slot in ("w:val", "w:eastAsia"):
@@ -117,17 +161,26 @@ def _styles(document: Any) -> None:
                     lang.set(qn(slot), LANGUAGE)
 
 
-def _page(document: Any, report: Report) -> None:
-    """A4, with DRAFT in the header of each page and page numbers in the footer."""
+def _page(document: Any, report: Report, own: bool) -> None:
+    """A4, with DRAFT and the classification in the header of each page and page numbers in the footer; those of a template are kept."""
     section = document.sections[0]
-    section.orientation, section.page_width, section.page_height = WD_ORIENT.PORTRAIT, Cm(21.0), Cm(29.7)
-    section.left_margin = section.right_margin = Cm(1.9)
-    section.top_margin = section.bottom_margin = Cm(2.0)
-    header = section.header.paragraphs[0]
-    run = header.add_run(("DRAFT – not for publication – " if report.draft else "") + report.title)
-    run.font.size, run.bold = Pt(9), report.draft
-    if report.draft:
-        run.font.color.rgb = RED
+    if not own:
+        section.orientation, section.page_width, section.page_height = WD_ORIENT.PORTRAIT, Cm(21.0), Cm(29.7)
+        section.left_margin = section.right_margin = Cm(1.9)
+        section.top_margin = section.bottom_margin = Cm(2.0)
+    marks = [*(["DRAFT – not for publication"] if report.draft else []), *([report.classification] if report.classification else [])]
+    line = " – ".join([*marks, *([] if own else [report.title])])
+    headers = [section.header, *([section.first_page_header] if section.different_first_page_header_footer else [])]
+    if document.settings.odd_and_even_pages_header_footer:
+        headers.append(section.even_page_header)
+    for header in headers if line else ():
+        paragraph = header.add_paragraph() if own else header.paragraphs[0]
+        run = paragraph.add_run(line)
+        run.font.size, run.bold = Pt(9), report.draft
+        if report.draft:
+            run.font.color.rgb = RED
+    if own:
+        return
     footer = section.footer.paragraphs[0]
     footer.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     footer.add_run("Page ").font.size = Pt(9)
@@ -144,18 +197,30 @@ def _page(document: Any, report: Report) -> None:
         number._r.append(mark)
 
 
-def _figure(document: Any, figure: Figure) -> None:
+def _turn(document: Any, wide: bool) -> None:
+    """Start a page of the other orientation; header and footer go on."""
+    from docx.enum.section import WD_SECTION
+
+    section = document.add_section(WD_SECTION.NEW_PAGE)
+    if wide != (section.page_width > section.page_height):
+        section.page_width, section.page_height = section.page_height, section.page_width
+    section.orientation = WD_ORIENT.LANDSCAPE if wide else WD_ORIENT.PORTRAIT
+
+
+def _figure(document: Any, figure: Figure, tallest: float) -> None:
     document.add_paragraph(figure.title, style="Caption")
     subtitle = document.add_paragraph(figure.subtitle, style="Source")
     subtitle.paragraph_format.keep_with_next = True
     picture = document.add_picture(io.BytesIO(png(figure)), width=Cm(17.0))
+    if picture.height > Cm(tallest):
+        picture.width, picture.height = round(picture.width * Cm(tallest) / picture.height), Cm(tallest)
     described = picture._inline.docPr
     described.set("descr", figure.alt)
     described.set("title", figure.title)
     document.add_paragraph(f"Source: {figure.source}.", style="Source")
 
 
-def _table(document: Any, table: Table) -> None:
+def _table(document: Any, table: Table, text_width: float) -> None:
     """A native table with a repeated header row, a caption and its notes."""
     document.add_paragraph(table.title, style="Caption")
     subtitle = document.add_paragraph(table.subtitle, style="Source")
@@ -173,7 +238,7 @@ def _table(document: Any, table: Table) -> None:
         _fill(cell, column.label, style, right, bold=True)
         cell.paragraphs[0].paragraph_format.keep_with_next = True  # no header alone at the foot of a page
     _repeat(rows[0])
-    breadths = widths(table)
+    breadths = widths(table, text_width)
     for column, breadth in zip(grid.columns, breadths, strict=True):
         column.width = breadth
     for row, texts in zip(rows, [None, *cells], strict=True):
@@ -188,17 +253,17 @@ def _table(document: Any, table: Table) -> None:
     document.add_paragraph(style="Source")
 
 
-def widths(table: Table) -> list[Any]:
+def widths(table: Table, text_width: float = PORTRAIT) -> list[Any]:
     """Widths of a table's columns on an A4 page: numbers as wide as they are, words in proportion to a power of their length."""
     cells = table.cells()
     longest = [max([len(r[j]) for r in cells] + [1]) for j in range(len(table.columns))]
     words = [max(len(w) for w in c.label.split()) for c in table.columns]
-    bold, plain, pad = (0.18, 0.145, 0.4) if len(table.columns) >= WIDE else (0.19, 0.16, 0.42)
+    bold, plain, pad = (0.18, 0.16, 0.42) if len(table.columns) >= WIDE else (0.2, 0.18, 0.42)
     need = [
         max(1.2, bold * word + pad, plain * size + pad) if c.kind in NUMERIC else max(1.4, bold * word + pad)
         for c, size, word in zip(table.columns, longest, words, strict=True)
     ]
-    spare = TEXT_WIDTH - sum(need)
+    spare = text_width - sum(need)
     weight = [0.0 if c.kind in NUMERIC else size**0.7 for c, size in zip(table.columns, longest, strict=True)]
     total = sum(weight) or 1.0
     return [Cm(n + max(spare, 0.0) * w / total) for n, w in zip(need, weight, strict=True)]
@@ -223,6 +288,8 @@ def _fill(cell: Any, text: str, style: str, right: bool, bold: bool = False) -> 
     run.bold = bold or None
     if right:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        if not bold:  # a minus sign and its number stay on one line
+            cell._tc.get_or_add_tcPr().append(OxmlElement("w:noWrap"))
 
 
 def _describe(grid: Any, table: Table) -> None:

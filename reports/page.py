@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.content import Bullets, Report
 from reports.drawing import Figure, svg
-from reports.table import NUMERIC, Table
+from reports.report import Bullets, Heading, Report
+from reports.table import NUMERIC, SHORTHAND_LINE, Table
+from reports.template import read_logo
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render_page(report: Report) -> str:
+def render_page(report: Report, logo: str | Path | None = None) -> str:
     """The report as one HTML file.
 
     Parameters
     ----------
     report : Report
+    logo : path, optional
+        PNG or JPEG, above the title; it becomes part of the file.
 
     Returns
     -------
@@ -27,7 +32,9 @@ def render_page(report: Report) -> str:
         en-GB, with skip link, landmarks, captions, header scopes, inline SVG with text alternatives, and the table behind each figure.
     """
     template = _environment().get_template("report.html.j2")
-    return template.render(report=report, style=_text("report.css"))
+    found = read_logo(logo)
+    picture = f"data:{found[1]};base64,{b64encode(found[0]).decode()}" if found else ""
+    return template.render(report=report, style=_text("report.css"), logo=picture, shorthand=SHORTHAND_LINE)
 
 
 @cache
@@ -39,7 +46,10 @@ def _environment() -> Environment:
     )
     environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip)
     environment.tests.update(
-        figure=lambda b: isinstance(b, Figure), table=lambda b: isinstance(b, Table), bullets=lambda b: isinstance(b, Bullets)
+        heading=lambda b: isinstance(b, Heading),
+        figure=lambda b: isinstance(b, Figure),
+        table=lambda b: isinstance(b, Table),
+        bullets=lambda b: isinstance(b, Bullets),
     )
     environment.filters["shown"] = _shown
     return environment

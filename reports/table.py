@@ -13,6 +13,18 @@ if TYPE_CHECKING:
 
 NUMERIC = ("count", "difference", "percent", "rate", "money", "year")
 
+#: Symbols in cells and what they say, of those that the Analysis Function recommends; [c] covers what a publisher suppressed and what is here.
+SHORTHAND = {
+    "[c]": "suppressed",
+    "[e]": "estimated",
+    "[f]": "forecast or projected",
+    "[low]": "rounds to zero",
+    "[u]": "low reliability",
+    "[x]": "not available",
+    "[z]": "not applicable",
+}
+SHORTHAND_LINE = f"Some cells hold shorthand: {', '.join(f'{k} {v}' for k, v in SHORTHAND.items())}."
+
 MAY_NOT_SUM = "Numbers are rounded one by one, so figures may not sum."
 
 

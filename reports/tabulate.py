@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports import demand_tables, need_tables, reference_tables
+from reports import chapter_tables, demand_tables, need_tables, reference_tables, service_tables
 from reports.table import Table
 from reports.view import View
 
@@ -32,7 +32,7 @@ def tables(result: Result, internal: bool = False) -> list[Table]:
 
 def build(view: View, internal: bool = False) -> list[Table]:
     """Tables of a view; see `tables`."""
-    out: list[Table | None] = [need_tables.named_risks(view), need_tables.supplementary(view)]
+    out: list[Table | None] = [chapter_tables.key_figures(view), need_tables.named_risks(view), need_tables.supplementary(view)]
     if view.members:
         out += [need_tables.combinations(view), need_tables.patterns(view), need_tables.by_age(view)]
         out += [need_tables.by_area(view, level) for level in view.small_levels]
@@ -46,10 +46,12 @@ def build(view: View, internal: bool = False) -> list[Table]:
             out.append(need_tables.by_area(view, "lsoa"))
         out += [need_tables.to_2035(view), need_tables.ages_to_2035(view)]
     out += [
-        demand_tables.services_now(view),
+        service_tables.services_now(view),
+        service_tables.spend(view),
         need_tables.not_known(view),
         need_tables.known(view),
         demand_tables.services_ahead(view),
+        chapter_tables.effects(view),
         demand_tables.differences(view),
         demand_tables.per_100_families(view),
         demand_tables.costs(view),
@@ -64,5 +66,8 @@ def build(view: View, internal: bool = False) -> list[Table]:
         reference_tables.unit_costs(view),
         reference_tables.quoted(view),
         reference_tables.sources(view),
+        chapter_tables.decisions(view),
+        chapter_tables.wording(),
+        chapter_tables.glossary(),
     ]
     return [t for t in out if t is not None and len(t.rows)]

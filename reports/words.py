@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from reports import disclosure
 
@@ -116,18 +116,46 @@ def estimate(value: float, lower: float, upper: float, level: str = "authority",
     return f"{noun}, {between(lower, upper, level)} ({interval:.0%} credible interval)"
 
 
-def compared(value: float, other: float) -> str:
-    """Say "higher than", "lower than" or "the same as", from displayed rates; never better or worse (service rates have no polarity).
+#: Words of probability and the least probability of each, after Mastrandrea and others 2010 (IPCC guidance on uncertainties).
+LIKELIHOODS = ((0.90, "very likely"), (0.66, "likely"))
+UNCERTAIN = "uncertain"
+#: The words and what each is bound to, for the pages that use them.
+CALIBRATED = (
+    ("very likely", "a probability of at least 90%, as the share of draws"),
+    ("likely", "a probability of at least 66%, as the share of draws"),
+    ("uncertain", "neither direction has a probability of 66%: the direction is not known"),
+    ("likely between", "the 95% credible interval of a modelled number, always given with its level"),
+    ("no evidence of a difference", "the 95% interval of an observed rate holds the rate that it is compared with"),
+    ("higher, lower", "the whole 95% interval of an observed rate lies above or below the rate that it is compared with"),
+    ("about", "a modelled number, rounded"),
+)
+
+
+def chance(probability: float) -> str:
+    """The word for a probability.
 
     Examples
     --------
-    >>> compared(41.23, 41.19), compared(10.0, 20.0)
-    ('the same as', 'lower than')
+    >>> chance(0.95), chance(0.7), chance(0.5)
+    ('very likely', 'likely', 'uncertain')
     """
-    a, b = disclosure.decimal(value), disclosure.decimal(other)
-    if isinstance(a, str) or isinstance(b, str):
-        return "not comparable with"
-    return "the same as" if a == b else "higher than" if a > b else "lower than"
+    return next((word for least, word in LIKELIHOODS if probability >= least), UNCERTAIN)
+
+
+def direction(draws: Iterable[float]) -> str:
+    """How sure the direction of a difference is, from its draws.
+
+    Examples
+    --------
+    >>> direction([-3.0] * 19 + [1.0]), direction([1.0, -1.0]), direction([0.0, 0.0])
+    ('very likely fewer, 95% of draws', 'uncertain', 'no effect is modelled')
+    """
+    values = [float(v) for v in draws]
+    if not any(values):
+        return "no effect is modelled"
+    fewer, more = sum(v < 0 for v in values) / len(values), sum(v > 0 for v in values) / len(values)
+    word = chance(max(fewer, more))
+    return word if word == UNCERTAIN else f"{word} {'fewer' if fewer > more else 'more'}, {max(fewer, more):.0%} of draws"
 
 
 def changed(value: float) -> str:

@@ -6,14 +6,14 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import xlsxwriter
 
-from reports.content import Report
-from reports.table import Table, cell
+from reports.report import Report
+from reports.table import SHORTHAND_LINE, Table, cell
 
 WIDTHS = (10, 60)  # narrowest and widest column, in characters
-SHORTHAND = "Some cells hold shorthand: [c] suppressed, [x] not available, [z] not applicable, [low] rounds to zero, [u] low reliability."
 FORMATS = {
     "count": "#,##0",
     "difference": "+#,##0;-#,##0;0",
@@ -59,7 +59,19 @@ def render_workbook(report: Report) -> bytes:
         _table(book, sheet, report, styles)
     book.worksheets()[0].activate()
     book.close()
-    return buffer.getvalue()
+    return _in_english(buffer)
+
+
+def _in_english(saved: io.BytesIO) -> bytes:
+    """The same workbook with its language among the properties, which the library cannot set."""
+    out = io.BytesIO()
+    with ZipFile(saved) as before, ZipFile(out, "w", ZIP_DEFLATED) as after:
+        for part in before.infolist():
+            content = before.read(part)
+            if part.filename == "docProps/core.xml":
+                content = content.replace(b"</cp:coreProperties>", b"<dc:language>en-GB</dc:language></cp:coreProperties>")
+            after.writestr(part, content)
+    return out.getvalue()
 
 
 def _styles(book: Any) -> dict[str, Any]:
@@ -85,7 +97,7 @@ def _cover(book: Any, report: Report, styles: dict[str, Any]) -> None:
         report.subtitle,
         report.status,
         "Estimates are modelled, not counted. Numbers are rounded one by one, so figures may not sum.",
-        SHORTHAND,
+        SHORTHAND_LINE,
         "Contains public sector information licensed under the Open Government Licence v3.0.",
     ]
     sheet.write_string(0, 0, report.title, styles["title"])
@@ -127,7 +139,7 @@ def _table(book: Any, sheet: _Sheet, report: Report, styles: dict[str, Any]) -> 
     lines = [
         f"This sheet has one table. {_mark(report)}{f' Notes: {marks}, on the Notes sheet.' if marks else ''}",
         table.subtitle,
-        SHORTHAND,
+        SHORTHAND_LINE,
     ]
     page.write_string(0, 0, f"{sheet.name.replace('_', ' ')}: {table.title}", styles["title"])
     for i, line in enumerate(lines, 1):

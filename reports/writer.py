@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsna_model.errors import InputError, OutputError
-from reports.content import Report, build
+from reports.content import build
+from reports.report import Report
+from reports.template import free_name, open_template
+from reports.vocabulary import load_vocabulary, spoken
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -26,6 +29,10 @@ def write(
     boundaries: gpd.GeoDataFrame | None = None,
     internal: bool = False,
     progress: Progress | None = None,
+    template: str | Path | None = None,
+    logo: str | Path | None = None,
+    vocabulary: Mapping[str, str] | None = None,
+    text: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write the report of a result.
 
@@ -43,41 +50,69 @@ def write(
         Show LSOAs; not for publication.
     progress : callable, optional
         Called with (what, done, of).
+    template, logo : path, optional
+        A council's own Word template and logo; by default those that the study names.
+    vocabulary : mapping of str to str, optional
+        The council's words (`reports.vocabulary.load_vocabulary`); by default those of the file that the study names.
+    text : mapping of str to str, optional
+        Local text by slot (`data_sources.load_text`).
 
     Returns
     -------
     list of Path
+        A document that was edited is never overwritten: the new one is ``report-new.docx`` beside it (`reports.template`).
 
     Raises
     ------
     InputError
-        For a format that is not offered.
+        For a format that is not offered, or a template, logo or vocabulary that cannot be used.
     OutputError
-        Where a file is open in another program; nothing is lost.
+        Where a file is open in another program or the folder cannot be written to; nothing is lost.
     """
     unknown = [f for f in formats if f not in FILES]
     if unknown or not formats:
         raise InputError(f"formats are {list(formats)}; give some of {', '.join(FILES)}.")
     folder = Path(out)
-    report = build(result, study, boundaries, internal)
+    template = template or getattr(study, "template", None) or None
+    logo = logo or getattr(study, "logo", None) or None
+    named = getattr(study, "vocabulary", None)
+    if vocabulary is None and named:
+        vocabulary = load_vocabulary(named)
+    if template and "docx" in formats:
+        open_template(template)  # refused before any work is done
+    report = spoken(build(result, study, boundaries, internal, text), vocabulary or {})
+    return save(report, folder, formats, progress, template, logo)
+
+
+def save(
+    report: Report,
+    folder: Path,
+    formats: Sequence[str],
+    progress: Progress | None = None,
+    template: str | Path | None = None,
+    logo: str | Path | None = None,
+    names: Mapping[str, str] = FILES,
+) -> list[Path]:
+    """Render a report in some formats and write the files together, named as `names` has it; see `write`."""
     made: dict[str, bytes] = {}
     for i, form in enumerate(formats):
         if progress:
-            progress(f"writing {FILES[form]}", i, len(formats))
-        made[FILES[form]] = _render(report, form)
+            progress(f"writing {names[form]}", i, len(formats))
+        name = free_name(folder, names[form]) if form == "docx" else names[form]
+        made[name] = _render(report, form, template, logo)
     return _place(folder, made)
 
 
-def _render(report: Report, form: str) -> bytes:
+def _render(report: Report, form: str, template: str | Path | None, logo: str | Path | None) -> bytes:
     """One format as bytes."""
     if form == "html":
         from reports.page import render_page
 
-        return render_page(report).encode("utf-8")
+        return render_page(report, logo).encode("utf-8")
     if form == "docx":
         from reports.document import render_document
 
-        return render_document(report)
+        return render_document(report, template, logo)
     from reports.workbook import render_workbook
 
     return render_workbook(report)
@@ -85,7 +120,10 @@ def _render(report: Report, form: str) -> bytes:
 
 def _place(folder: Path, made: dict[str, bytes]) -> list[Path]:
     """Write every file under a temporary name, then rename all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror}. Use --out with a folder you may write to.") from None
     parts = {name: folder / f".{name}.part" for name in made}
     try:
         for name, content in made.items():
@@ -95,6 +133,8 @@ def _place(folder: Path, made: dict[str, bytes]) -> list[Path]:
                 part.replace(folder / name)
             except PermissionError:
                 raise OutputError(f"{folder / name} is open in another program: close {name} or use --out with another folder.") from None
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}. Use --out with a folder you may write to.") from None
     finally:
         for part in parts.values():
             part.unlink(missing_ok=True)

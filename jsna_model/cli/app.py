@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import jsna_model
+from jsna_model.cli.audit import audit_app
+from jsna_model.cli.pages import partnership, profile
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ evidence_app = typer.Typer(help="The evidence catalogue.", no_args_is_help=True)
 sources_app = typer.Typer(help="The embedded figures and where they come from.", no_args_is_help=True)
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(sources_app, name="sources")
+app.add_typer(audit_app, name="audit")
+app.command()(profile)
+app.command()(partnership)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -35,7 +40,11 @@ _TO_FILL = {
         "children_per_family = 1.9   # without it, 1.74 (ONS, UK 2025)",
     ),
     "benefit": ("share = 0.3   # of affected children not known to services, who would benefit from help; with the reason for it",),
-    "publication": ("Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named.",),
+    "publication": (
+        "Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named. Draft points (P1, P2 ...) that are not in",
+        "accepted are left out of what is published. Local text goes in text/ beside this file: views_of_children.md,",
+        "views_of_families.md, views_of_practitioners.md, services_and_assets.md, equality_impact.md.",
+    ),
 }
 
 
@@ -72,6 +81,10 @@ def report(
     unit_cost: Annotated[float | None, typer.Option(help="Pounds per family given early help.")] = None,
     stress_test: Annotated[bool, typer.Option("--stress-test", help="Add the threshold stress test.")] = False,
     internal: Annotated[bool, typer.Option("--internal", help="Show LSOA tables and maps; not for publication.")] = False,
+    text: Annotated[Path | None, typer.Option(help="Folder of local text: views_of_children.md, services_and_assets.md ...")] = None,
+    template: Annotated[Path | None, typer.Option(help="Your own Word template (.docx).")] = None,
+    logo: Annotated[Path | None, typer.Option(help="Your logo, PNG or JPEG.")] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="TOML of your own words for the terms of the report.")] = None,
     to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
     quiet: Quiet = False,
 ) -> None:
@@ -83,7 +96,8 @@ def report(
     if run is not None and area is not None:
         raise InputError("RUN and --area exclude each other. Give a run folder to write its report again, or an area to run a new one.")
     if run is not None:
-        rewrite(run, out or run, formats, internal, quiet)
+        own = {"text": text, "template": template, "logo": logo, "vocabulary": vocabulary}
+        rewrite(run, out or run, formats, internal, quiet, {k: str(v) for k, v in own.items() if v})
         return
     if area is None:
         raise InputError('Nothing to report on. Give --area, such as --area "Milton Keynes"; jsna areas lists all.')
@@ -101,6 +115,10 @@ def report(
             "figures": str(figures or ""),
             "footprint": str(footprint or ""),
             "boundaries": str(boundaries or ""),
+            "text": str(text or ""),
+            "template": str(template or ""),
+            "logo": str(logo or ""),
+            "vocabulary": str(vocabulary or ""),
             "early_help": early_help,
             "ready": ready,
             "publication": {"internal": internal},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from jsna_model.errors import InputError, OutputError, unknown_name
+from jsna_model.errors import InputError, OutputError, gathered, unknown_name
 
 if TYPE_CHECKING:
     from jsna_model.result import Result
@@ -29,7 +29,7 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
     rooms = _rooms()
     with _Progress(quiet) as progress:
         progress("reading figures", 0, 4)
-        nouns = rooms["src"].resolve(study)
+        nouns, text = gathered(lambda: rooms["src"].resolve(study), lambda: rooms["src"].load_text(study.text) if study.text else {})
         import jsna_model as jm
         from jsna_model.conversions import share_today
 
@@ -38,6 +38,7 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
         )
         supplementary = [e.record() | {"today": share_today(e)} for e in nouns.supplementary]
         now = now.with_provenance(area_name=nouns.area_name, sources=nouns.sources, quoted=nouns.quoted, supplementary=supplementary)
+        now = now.with_provenance(**rooms["src"].chapter_material(study.area, study.figures or None))
         now = now.with_provenance(known=[c.record() for c in nouns.local], benefit=study.benefit.model_dump())
         future = jm.project(now, nouns.projection, nouns.pathway, nouns.scenarios, years=study.years, progress=progress)
         choice = jm.compare(future, to="baseline")
@@ -51,23 +52,26 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
                 boundaries=nouns.boundaries,
                 internal=study.publication.internal,
                 progress=progress,
+                text=text,
             )
             _keep(choice, study, folder, out)
+            kept = _beside_edited(folder, out)
     if not quiet:
-        typer.echo(f"Wrote {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.name in RUN_FILES))}")
+        typer.echo(f"Wrote {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.name in RUN_FILES))}{kept}")
 
 
-def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quiet: bool) -> None:
-    """Write the report of an existing run again."""
+def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quiet: bool, own: Mapping[str, str] | None = None) -> None:
+    """Write the report of an existing run again; `own` names the council's text, template, logo or vocabulary in place of the study's."""
     from jsna_model.result import Result
     from jsna_model.study import Study
 
     if not (run / "result.nc").is_file():
         raise InputError(f"{run} is not a run folder: it holds no result.nc. Give the folder of an earlier run.")
     check_folder(out)
-    result, study = Result.load(run / "result.nc"), Study.read(run / "study.toml")
+    result, study = Result.load(run / "result.nc"), Study.read(run / "study.toml").model_copy(update=dict(own or {}))
     rooms = _rooms()
     boundaries = rooms["src"].resolve(study).boundaries if study.boundaries else None
+    text = rooms["src"].load_text(study.text) if study.text else {}
     same = out.resolve() == run.resolve()
     with _Progress(quiet) as progress, assembled(out, whole=not same) as folder:
         rooms["reports"].write(
@@ -78,11 +82,13 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
             boundaries=boundaries,
             internal=internal or study.publication.internal,
             progress=progress,
+            text=text,
         )
         if not same:
             _keep(result, study, folder, out)
+        kept = _beside_edited(folder, out)
     if not quiet:
-        typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}")
+        typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}{kept}")
 
 
 def write_estimate(
@@ -202,7 +208,8 @@ def assembled(out: Path, whole: bool = True) -> Iterator[Path]:
         old.mkdir()
         try:
             new = sorted((p for p in folder.iterdir() if p.is_file()), key=lambda p: (p.name == "manifest.json", p.name))
-            for name in {p.name for p in new} | (set(RUN_FILES) if whole else set()):
+            stays = {"report.docx"} if any(p.name.startswith("report-new") for p in new) else set()  # it was edited
+            for name in ({p.name for p in new} | (set(RUN_FILES) if whole else set())) - stays:
                 if (out / name).exists():
                     (out / name).replace(old / name)
             for file in new:
@@ -221,6 +228,18 @@ def assembled(out: Path, whole: bool = True) -> Iterator[Path]:
             raise OutputError(f"{name} is open in another program: close {name} or use --out; what was there is as it was.") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside_edited(folder: Path, out: Path) -> str:
+    """Give a new document another name where the one in the run folder was edited, so that both are kept; what was done, in words."""
+    from reports.template import free_name
+
+    new = folder / "report.docx"
+    name = free_name(out, new.name) if new.exists() else new.name
+    if name == new.name:
+        return ""
+    new.rename(folder / name)
+    return f". report.docx was edited since it was written and is left as it is: the new one is {name}"
 
 
 def _relative(file: Path, out: Path) -> str:

@@ -1,0 +1,154 @@
+"""Sections on services: what is given now, who is not known, what works, scenarios, local views, and draft points."""
+
+from __future__ import annotations
+
+from reports import charts, disclosure, local_text, sentences, words
+from reports.demand_tables import latest_caseload, other_scenarios, rates, service_label
+from reports.parts import Made, Missing, Parts
+from reports.report import Block, Bullets, Heading, Section
+
+
+def services(parts: Parts) -> Made:
+    """Published counts and spend now, compared with England and statistical neighbours."""
+    title = "Services now, and how they compare"
+    if "services_now" not in parts.tables:
+        return Missing(title, "the result holds no counts of services; run project with a pathway")
+    view = parts.view
+    whose = "published counts, as DfE published them" if view.published_counts else "the authority's own counts, not published ones"
+    blocks: list[Block] = [f"These are {whose}. {sentences.rates(view)}", *parts.some("services_now")]
+    if "spend" in parts.tables:
+        blocks += ["What these services cost, as the authority reported it:", *parts.some("spend")]
+    return Section("services", title, tuple(blocks), wide=True)
+
+
+def ahead(parts: Parts) -> Made:
+    """Projected caseload if nothing changes."""
+    table, title = parts.tables.get("services_ahead"), "Services if nothing changes"
+    if table is None:
+        return Missing(title, "nothing is projected in this result; run project with a pathway")
+    view = parts.view
+    stock = latest_caseload(view, "child_in_need_at_31_march")
+    blocks: list[Block] = [
+        "The projection carries the base year's rates of referral, plans and care per affected child forward, and closes cases at the rate that "
+        "neither builds up nor runs down the stock by itself, within the range that rates have moved in the past. It does not forecast policy."
+        + (f" Children in need at the end of {stock[0]}: {sentences.estimate(stock[1])}, projected." if stock else "")
+    ]
+    pathway = view.provenance.get("pathway", {})
+    notes = [str(n) for n in pathway.get("notes", []) if str(n).startswith(view.name)]
+    filled = pathway.get("not_published", {}).get(view.code, [])
+    dark = [
+        s
+        for s in ("section_47_enquiries", "initial_child_protection_conferences", "referrals_no_further_action")
+        if "services_now" in parts.tables and disclosure.is_absent(rates(view, s)[0])
+    ]
+    if dark:
+        notes.append(
+            f"Not published for {view.name}, and not projected: {words.listed([words.lower_first(service_label(s)) for s in dark])}."
+        )
+    if filled:
+        labels = words.listed([words.lower_first(service_label(s)) for s in filled])
+        notes.append(f"Not published for {view.name}, and projected from what was published and England's ratios: {labels}.")
+    if notes:
+        blocks.append(Bullets(tuple(notes)))
+    figure = charts.caseload(view, table)
+    return Section("ahead", title, (*blocks, *([figure] if figure else []), table))
+
+
+def unknown(parts: Parts) -> Made:
+    """Children not known to services."""
+    title = "Estimated children not known to services"
+    blocks: list[Block] = []
+    if "not_known" in parts.tables:
+        blocks += [
+            "Living in a household with one of these risks is not by itself need for a service. The table sets the estimate beside the published "
+            "count of children in need, to show the scale of what may not be known.",
+            *parts.some("not_known"),
+        ]
+    if "known" in parts.tables:
+        blocks += [
+            "Services record some of these risks. Each record is of its own unit and definition, so it stands beside the estimate and is not "
+            "its numerator: what differs between the two is definition, unit and time as well as what is not known.",
+            *parts.some("known"),
+        ]
+    return Section("not_known", title, tuple(blocks)) if blocks else Missing(title, "the result holds no count of children in need")
+
+
+def works(parts: Parts) -> Made:
+    """What works, and how sure that is."""
+    title = "What works, and how sure we are"
+    if "effects" not in parts.tables:
+        return Missing(title, "the result carries no evaluations (jsna report and jsna run add them)")
+    rows = parts.tables["effects"].rows
+    grades = rows["How sure"].value_counts().to_dict()
+    said = words.listed([f"{grades[g]} {g}" for g in ("high", "moderate", "low", "very low") if grades.get(g)])
+    return Section(
+        "works",
+        title,
+        (
+            f"Of the {len(rows)} findings below, the certainty of the evidence is: {said}. The one large effect on care (Troubled Families) comes from "
+            "matched families, not from a randomised trial, and the same programme saw more child protection plans at first. Randomised trials are of services near early help, "
+            "not of early help itself.",
+            *parts.some("effects"),
+        ),
+        wide=True,
+    )
+
+
+def what_if(parts: Parts) -> Made:
+    """Scenarios."""
+    view, title = parts.view, "Scenarios compared"
+    if "differences" not in parts.tables or not other_scenarios(view):
+        return Missing(title, "the result compares no scenarios; run compare")
+    intro = (
+        "Each scenario changes named parameters from a date and is compared with the baseline on the same draws, so that what they share cancels "
+        "out. Effects of early help are sceptical by default: the evidence is mixed, intervals span no effect, and child protection plans may "
+        "rise at first as needs are seen earlier. The largest published effect (32% fewer children looked after, Troubled Families) came without "
+        "an interval and from a comparison that was not randomised."
+    )
+    tables = parts.some("scenarios", "differences", "per_100_families", "costs", "unit_costs")
+    return Section("scenarios", title, (intro, Bullets(tuple(sentences.scenarios(view))), *tables))
+
+
+def views(parts: Parts) -> Made:
+    """What children, families and practitioners say: local text."""
+    title = "Views of children, families and practitioners"
+    blocks: list[Block] = []
+    for slot, heading in local_text.VIEWS:
+        if slot in parts.text:
+            blocks += [Heading(heading), *local_text.blocks(parts.text[slot])]
+    absent = [heading.lower() for slot, heading in local_text.VIEWS if slot not in parts.text]
+    if not blocks:
+        return Missing(title, "no local text was supplied; write text/views_of_children.md and others beside study.toml")
+    if absent:
+        blocks.append(f"Not supplied: views of {words.listed(absent)}.")
+    return Section("views", title, tuple(blocks))
+
+
+def assets(parts: Parts) -> Made:
+    """Local services and assets: local text."""
+    return _slot(parts, "services_and_assets", "assets", "Local services and assets")
+
+
+def equality(parts: Parts) -> Made:
+    """Equality impact: local text."""
+    return _slot(parts, "equality_impact", "equality", "Equality impact")
+
+
+def _slot(parts: Parts, slot: str, key: str, title: str) -> Made:
+    if slot not in parts.text:
+        return Missing(title, f"no local text was supplied; write text/{slot}.md beside study.toml")
+    return Section(key, title, tuple(local_text.blocks(parts.text[slot])))
+
+
+def points(parts: Parts) -> Made:
+    """Points for the partnership; drafts until they are accepted."""
+    title = "Draft points for the partnership" if parts.draft else "Points for the partnership"
+    if "points" not in parts.tables:
+        return Missing(title, "the partnership has accepted none of the draft points ([publication] accepted in study.toml)")
+    text = (
+        "The points below are written by rule from the numbers of this report, for the safeguarding partnership and the health and wellbeing board to "
+        "discuss, change or drop."
+        if parts.draft
+        else "The safeguarding partnership accepted these points. Each names the number that it rests on."
+    )
+    return Section("points", title, (text, *parts.some("points")))
