@@ -32,6 +32,7 @@ _HOME = {
     "discount_schedules": "prices",
     "load_discount_schedule": "prices",
     "load_deflators": "prices",
+    "effect_levels": "effects",
     "load_local_counts": "local",
     "load_evidence": "evidence",
     "load_evidence_set": "evidence",
@@ -50,6 +51,7 @@ __all__ = [
     "areas",
     "default_evidence",
     "discount_schedules",
+    "effect_levels",
     "england_series",
     "evidence_keys",
     "find_area",
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from data_sources.age_sex import age_sex_shares
     from data_sources.boundaries import load_boundaries
     from data_sources.direct import load_direct
+    from data_sources.effects import effect_levels
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
     from data_sources.form import read_form, read_study, write_form
     from data_sources.frame import load_frame

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from data_sources.effects import DEFAULT, at_level, own_effects
 from data_sources.figures_io import Layout, read_figures
 from data_sources.layouts import AUTHORITIES, COSTS
 from data_sources.services import load_services
@@ -22,7 +23,13 @@ VOLATILITY = Layout("service_volatility.csv", text=("service", "fitted_on"), cou
 PRICE_YEAR = "2024-25"
 
 
-def load_pathway(area: str, parameters: Mapping[str, float] | None = None, figures: Path | None = None) -> Pathway:
+def load_pathway(
+    area: str,
+    parameters: Mapping[str, float] | None = None,
+    figures: Path | None = None,
+    effects: str = DEFAULT,
+    reasons: Mapping[str, str] | None = None,
+) -> Pathway:
     """Pathway of an authority, on its own 2024-25 counts.
 
     Parameters
@@ -33,6 +40,10 @@ def load_pathway(area: str, parameters: Mapping[str, float] | None = None, figur
         Central values of the user's own, by parameter name.
     figures : Path, optional
         Folder of figures; the embedded ones by default.
+    effects : str
+        How much early help does: ``sceptical``, ``as_published`` or ``optimistic`` (`effect_levels`).
+    reasons : mapping of str to str, optional
+        Why, by parameter; asked for where `parameters` gives an effect of early help.
 
     Returns
     -------
@@ -41,15 +52,16 @@ def load_pathway(area: str, parameters: Mapping[str, float] | None = None, figur
     Raises
     ------
     UnknownNameError
-        For an unknown area or parameter.
+        For an unknown area, parameter or level of effects.
     InputError
-        For a value outside its parameter's range; all problems at once.
+        For a value outside its parameter's range, and an effect without a reason; all problems at once.
     """
     observed = load_services(area, figures=figures)
     table = _defaults()
     volatility = read_figures(VOLATILITY, figures).values.set_index("service")
     built = {name: _parameter(entry, volatility) for name, entry in table["parameters"].items()}
     built |= _own(built, observed)
+    built = at_level(built, effects)
     given = dict(parameters or {})
     for name in given:
         if name not in built:
@@ -63,7 +75,8 @@ def load_pathway(area: str, parameters: Mapping[str, float] | None = None, figur
             if not built[name].low <= value <= built[name].high
         ]
     )
-    built |= {name: replace(built[name], value=float(value), source="user", basis="assumption") for name, value in given.items()}
+    whence = dict.fromkeys(given, "user") | own_effects(given, reasons or {})
+    built |= {name: replace(built[name], value=float(value), source=whence[name], basis="assumption") for name, value in given.items()}
     source = "DfE, Children in need 2025 and Children looked after 2025 (year to 31 March 2025), as published"
     published = figures is None or not (Path(figures) / AUTHORITIES.file).is_file()
     if not published:

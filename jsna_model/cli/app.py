@@ -34,6 +34,17 @@ _TO_FILL = {
         "unit_cost = 2000.0          # pounds per family, in 2024-25 prices",
         "children_per_family = 1.9   # without it, 1.74 (ONS, UK 2025)",
     ),
+    "decision": (
+        'discount = "green_book_2026"            # a schedule, or a rate a year; none without it',
+        'effect = "looked_after_at_31_march"     # what is gained: a service, of which fewer is better, or families_helped',
+        "thresholds = [10000.0, 50000.0]         # pounds that one unit of it is worth to you; none is assumed",
+        "information = true                      # what is worth finding out, at each threshold",
+        "waterfall = true                        # the change over the horizon by its factors",
+        'price_year = "2026-27"                  # with deflators = "FILE" above, where costs are in other prices',
+        "optimism_bias and cashable: by service (early_help, social_work, looked_after), 0.2 for 20 per cent; none is assumed",
+    ),
+    "unit_costs": ('social_work = { amount = 250.0, price_year = "2025-26", source = "ledger" }   # pounds a week; also looked_after',),
+    "reasons": ('"early_help.effect.care" = "our evaluation of 2026"   # asked for where [parameters] gives an effect',),
     "benefit": ("share = 0.3   # of affected children not known to services, who would benefit from help; with the reason for it",),
     "publication": ("Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named.",),
 }

@@ -31,6 +31,7 @@ KEY = re.compile(rf"\b(?:{'|'.join(sorted({k.split('-')[0] for k in KEYS}))})-\d
 OF_SOLVERS = re.compile(r".*\.(\w*(TOLERANCE|ITERATIONS|STEPS?|GRID|PER_DECADE|POINTS)|_BLOCK|SCHEMA_VERSION)")
 NOT_ASSUMED = {
     "data_sources.figures_io._MOST": "problems listed",
+    "data_sources.form._ROWS": "rows of a form that offer choices",
     "data_sources.population.LSOAS_PER_MSOA": "published counts of areas",
     "data_sources.projection.BASE_YEAR": "year of the estimates",
     "data_sources.projection.ENGLAND_CHILDREN": "published (ONS)",
@@ -225,7 +226,8 @@ def test_an_effect_is_what_its_numbers_say() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["defaults/assumptions.toml", "defaults/pathway.toml", "evidence/_variation.toml", "evidence/_derived.toml"]
+    "path",
+    ["defaults/assumptions.toml", "defaults/effects.toml", "defaults/pathway.toml", "evidence/_variation.toml", "evidence/_derived.toml"],
 )
 def test_every_catalogue_key_that_is_named_exists(path: str) -> None:
     text = (ROOT / "data_sources" / path).read_text(encoding="utf-8")
