@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsna_model.errors import InputError, OutputError
+from reports.compare_page import comparable, render_comparison
 from reports.content import Report, build
 
 if TYPE_CHECKING:
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from jsna_model.result import Result
 
 Progress = Callable[[str, int, int], None]
-FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx"}
+FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx", "compare": "compare.html"}
 
 
 def write(
     result: Result,
     out: str | Path,
-    formats: Sequence[str] = ("html", "docx", "xlsx"),
+    formats: Sequence[str] = (),
     study: Any = None,
     boundaries: gpd.GeoDataFrame | None = None,
     internal: bool = False,
@@ -34,7 +35,8 @@ def write(
     result : jsna_model.Result
     out : path
         Folder; made where it is missing.
-    formats : sequence of {"html", "docx", "xlsx"}
+    formats : sequence of {"html", "docx", "xlsx", "compare"}
+        All by default; ``compare`` only where there is more than one scenario.
     study : jsna_model.Study, optional
         Until it names owner, approver and review date, every page says DRAFT.
     boundaries : geopandas.GeoDataFrame, optional
@@ -51,20 +53,20 @@ def write(
     Raises
     ------
     InputError
-        For a format that is not offered.
+        For a format that is not offered, and ``compare`` where there is nothing to compare.
     OutputError
         Where a file is open in another program; nothing is lost.
     """
-    unknown = [f for f in formats if f not in FILES]
-    if unknown or not formats:
-        raise InputError(f"formats are {list(formats)}; give some of {', '.join(FILES)}.")
+    formats = formats or [f for f in FILES if f != "compare" or comparable(result)]
+    if unknown := [f for f in formats if f not in FILES]:
+        raise InputError(f"formats are {list(formats)}, and {', '.join(unknown)} is not offered; give some of {', '.join(FILES)}.")
     folder = Path(out)
     report = build(result, study, boundaries, internal)
     made: dict[str, bytes] = {}
     for i, form in enumerate(formats):
         if progress:
             progress(f"writing {FILES[form]}", i, len(formats))
-        made[FILES[form]] = _render(report, form)
+        made[FILES[form]] = _compared(result, report) if form == "compare" else _render(report, form)
     return _place(folder, made)
 
 
@@ -81,6 +83,11 @@ def _render(report: Report, form: str) -> bytes:
     from reports.workbook import render_workbook
 
     return render_workbook(report)
+
+
+def _compared(result: Result, report: Report) -> bytes:
+    """The page in which scenarios are compared, a draft where the report is one."""
+    return render_comparison(result, report.draft, report.status).encode("utf-8")
 
 
 def _place(folder: Path, made: dict[str, bytes]) -> list[Path]:

@@ -27,7 +27,8 @@ app.add_typer(sources_app, name="sources")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-FORMATS = ("html", "docx", "xlsx")
+FORMATS = ("html", "docx", "xlsx", "compare")
+_TO = "Formats, of html, docx, xlsx and compare (a page to choose in); all by default, compare where there are scenarios."
 _TO_FILL = {
     "early_help": (
         "families_per_year = 800.0   # families given early help in a year; without it, effects are per 100 families",
@@ -83,7 +84,7 @@ def report(
     unit_cost: Annotated[float | None, typer.Option(help="Pounds per family given early help.")] = None,
     stress_test: Annotated[bool, typer.Option("--stress-test", help="Add the threshold stress test.")] = False,
     internal: Annotated[bool, typer.Option("--internal", help="Show LSOA tables and maps; not for publication.")] = False,
-    to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
+    to: Annotated[str, typer.Option(help=_TO)] = "",
     quiet: Quiet = False,
 ) -> None:
     """The main job: estimate, project, compare and report, offline."""
@@ -125,7 +126,7 @@ def report(
 def run_command(
     study: Annotated[Path, typer.Argument(help="study.toml, or the Excel form of jsna form.")],
     out: Out = Path("out"),
-    to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
+    to: Annotated[str, typer.Option(help=_TO)] = "",
     quiet: Quiet = False,
 ) -> None:
     """Run a study.toml, or a filled Excel form, into a run folder."""
@@ -367,8 +368,8 @@ def _number(text: str, option: str) -> int:
 
 
 def _formats(text: str) -> tuple[str, ...]:
+    """Formats asked for; none where the choice is left to the result."""
     asked = tuple(t.strip().lower() for t in text.split(",") if t.strip())
-    wrong = [a for a in asked if a not in FORMATS]
-    if wrong or not asked:
+    if any(a not in FORMATS for a in asked):
         raise InputError(f"--to is {text!r}; give formats among {', '.join(FORMATS)}.")
     return asked

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from jsna_model.result import Result
     from jsna_model.study import Study
 
-RUN_FILES = ("report.html", "report.docx", "tables.xlsx", "result.nc", "manifest.json", "study.toml")
-_FORMAT_FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx"}
+RUN_FILES = ("report.html", "report.docx", "tables.xlsx", "compare.html", "result.nc", "manifest.json", "study.toml")
 
 
 def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) -> None:
@@ -70,7 +69,7 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
     boundaries = rooms["src"].resolve(study).boundaries if study.boundaries else None
     same = out.resolve() == run.resolve()
     with _Progress(quiet) as progress, assembled(out, whole=not same) as folder:
-        rooms["reports"].write(
+        written = rooms["reports"].write(
             result,
             folder,
             formats=formats,
@@ -82,7 +81,7 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
         if not same:
             _keep(result, study, folder, out)
     if not quiet:
-        typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}")
+        typer.echo(f"Wrote {out}: {', '.join(p.name for p in written)}")
 
 
 def write_estimate(
