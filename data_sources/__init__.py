@@ -42,6 +42,8 @@ _HOME = {
     "quoted_by_ofsted": "evidence",
     "load_pathway": "pathway",
     "ready_scenarios": "pathway",
+    "library_scenarios": "scenarios",
+    "scenario_library": "scenarios",
     "resolve": "nouns",
     "resolve_need": "nouns",
 }
@@ -55,6 +57,7 @@ __all__ = [
     "england_series",
     "evidence_keys",
     "find_area",
+    "library_scenarios",
     "load_boundaries",
     "load_deflators",
     "load_direct",
@@ -77,6 +80,7 @@ __all__ = [
     "ready_scenarios",
     "resolve",
     "resolve_need",
+    "scenario_library",
     "small_area_children",
     "sources",
     "unit_costs",
@@ -101,6 +105,7 @@ if TYPE_CHECKING:
     from data_sources.projection import load_projection
     from data_sources.projection_spread import projection_error, projection_variants
     from data_sources.provenance import sources, verify
+    from data_sources.scenarios import library_scenarios, scenario_library
     from data_sources.services import england_series, load_services, load_spend, unit_costs
     from data_sources.small_area import small_area_children
 

@@ -62,9 +62,10 @@ def resolve(study: Study) -> Nouns:
     """
     from data_sources.decision import comparison, with_own_costs
     from data_sources.gazetteer import find_area
-    from data_sources.pathway import load_pathway, ready_scenarios
+    from data_sources.pathway import load_pathway
     from data_sources.projection import load_projection
     from data_sources.provenance import sources
+    from data_sources.scenarios import library_scenarios
 
     area = find_area(study.area)
     if len(area.authorities) > 1:
@@ -80,7 +81,7 @@ def resolve(study: Study) -> Nouns:
         if help_.families_per_year is not None:
             pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
         pathway = with_own_costs(pathway, study)
-        scenarios = (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
+        scenarios = (*library_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
         return pathway, scenarios, comparison(study, pathway, scenarios)
 
     # Files that do not depend on one another are read together, so that what is wrong with any of them is said at once.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import jsna_model
+from jsna_model.cli.scenarios import scenarios_app
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ evidence_app = typer.Typer(help="The evidence catalogue.", no_args_is_help=True)
 sources_app = typer.Typer(help="The embedded figures and where they come from.", no_args_is_help=True)
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(sources_app, name="sources")
+app.add_typer(scenarios_app, name="scenarios")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
