@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import jsna_model
+from jsna_model.cli.allocate import allocate_command
 from jsna_model.cli.scenarios import scenarios_app
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 
@@ -26,6 +27,7 @@ sources_app = typer.Typer(help="The embedded figures and where they come from.",
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(sources_app, name="sources")
 app.add_typer(scenarios_app, name="scenarios")
+app.command(name="allocate")(allocate_command)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
