@@ -81,7 +81,11 @@ def own_effects(given: Iterable[str], reasons: Mapping[str, str]) -> dict[str, s
     """
     effects = [name for name in given if name.startswith(PREFIX)]
     raise_all(
-        Problem(f"{name} is the user's own and has no reason", "give one, such as the evaluation it is from", column=f"reasons.{name}")
+        Problem(
+            f"{name} is the user's own and has no reason",
+            "give one under reasons, such as the evaluation it is from",
+            column=f"parameters.{name}",
+        )
         for name in effects
         if not reasons.get(name, "").strip()
     )

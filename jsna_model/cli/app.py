@@ -10,6 +10,7 @@ import typer
 
 import jsna_model
 from jsna_model.cli.allocate import allocate_command
+from jsna_model.cli.located import located
 from jsna_model.cli.scenarios import scenarios_app
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 
@@ -137,7 +138,8 @@ def run_command(
     import data_sources as src
     from jsna_model.cli.run import run_study
 
-    run_study(src.read_study(study), out, _formats(to), quiet)
+    with located(study):
+        run_study(src.read_study(study), out, _formats(to), quiet)
 
 
 @app.command()
@@ -145,7 +147,8 @@ def check(study: Annotated[Path, typer.Argument(help="study.toml, or the Excel f
     """Check a study.toml, or a filled Excel form, and every file that it names, without running it."""
     import data_sources as src
 
-    nouns = src.resolve(src.read_study(study))
+    with located(study):
+        nouns = src.resolve(src.read_study(study))
     typer.echo(f"{study}: sound. {nouns.population}")
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jsna_model.errors import Problem, nearest, raise_all, unknown_name
-from jsna_model.methods.allocation import Choice
+from jsna_model.methods.allocation import SEGMENTS, Allocation, Choice
 from jsna_model.methods.allocation import allocate as best_units
 from jsna_model.result import Result
 
 Array = NDArray[np.float64]
+
+#: Times that a coarse optimum is looked at again, unit by unit.
+REFINING_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -134,24 +138,27 @@ def allocate(
     weights = np.array([(weight or {}).get(c, 1.0) for c in codes], dtype=float)
     children = node["children"].sum("age_band", skipna=False).values.astype(float)
     draws = result.draws(measure, level).transpose("area", "draw").sel(area=codes).values
-    found = best_units(
-        draws if regret else draws.mean(-1),
-        budget,
-        cost,
-        room,
-        floor,
-        weight=weights,
-        children_per_unit=children_per_family,
-        saturating=saturating,
-        population=children,
-        current=None if current is None else [current[c] for c in codes],
-        regret=regret,
-    )
-    names = tuple(str(n) for n in node["area_name"].values)
     need = draws.mean(-1)
+    how: dict[str, Any] = {"weight": weights, "children_per_unit": children_per_family, "saturating": saturating}
+    now = None if current is None else [current[c] for c in codes]
+    found = best_units(draws if regret else need, budget, cost, room, floor, population=children, current=now, regret=regret, **how)
+    if not regret:
+        found = replace(found, best=_refined(found.best, need, budget, cost, room, floor, how))
+    names = tuple(str(n) for n in node["area_name"].values)
     return Placement(
         tuple(codes), names, children, need, found, level, measure, float(budget), cost, room, floor, weights, children_per_family, regret
     )
+
+
+def _refined(best: Allocation, need: Array, budget: float, cost: Array, room: Array, floor: Array, how: dict[str, Any]) -> Allocation:
+    """The best within half a curve's segments of what was found, unit by unit: curves of many units were cut into long ones."""
+    for _ in range(REFINING_STEPS):
+        low, high = np.maximum(floor, best.units - SEGMENTS // 2), np.minimum(room, best.units + SEGMENTS // 2)
+        nearer = best_units(need, budget, cost, high, low, **how).best
+        if nearer.value <= best.value * (1 + 1e-12):
+            return best
+        best = nearer
+    return best
 
 
 def _strangers(given: Mapping[str, Mapping[str, float] | None], codes: list[str]) -> list[Problem]:

@@ -44,6 +44,17 @@ def test_it_reaches_at_least_as_many_as_sharing_out(now: Result) -> None:
     assert np.allclose(best.reached, reach(best.units, need, 1.7))
 
 
+def test_many_units_are_placed_one_by_one(now: Result) -> None:
+    """Where a place may take hundreds of families the curve is cut into long segments; no exchange of one family may gain."""
+    found = allocate(now, 600_000, 2000.0, children_per_family=1.7, measure="two_or_more")
+    units = found.choice.best.units
+    more = reach(units + 1, found.need, 1.7) - reach(units, found.need, 1.7)
+    less = np.where(units > 0, reach(units, found.need, 1.7) - reach(np.maximum(units - 1, 0), found.need, 1.7), np.inf)
+    assert units.sum() == 300
+    assert more.max() <= less.min() + 1e-4
+    assert (units % 10).any()
+
+
 def test_weights_and_regret_move_it(now: Result) -> None:
     codes = [str(c) for c in now.node("need/ward")["area"].values]
     usual = allocate(now, 60_000, 2000.0, children_per_family=1.7, measure="two_or_more")

@@ -50,7 +50,7 @@ def test_an_effect_of_the_users_own_needs_a_reason() -> None:
     own = {"early_help.effect.care": -0.2, "early_help.effect.plan": 0.0, "early_help.relative_risk": 1.5}
     with pytest.raises(InputError) as caught:
         src.load_pathway("Rutland", own, reasons={"early_help.effect.plan": " "})
-    assert [p.column for p in caught.value.problems] == ["reasons.early_help.effect.care", "reasons.early_help.effect.plan"]
+    assert [p.column for p in caught.value.problems] == ["parameters.early_help.effect.care", "parameters.early_help.effect.plan"]
     reasons = {"early_help.effect.care": "our evaluation of 2026", "early_help.effect.plan": "the same"}
     found = src.load_pathway("Rutland", own, reasons=reasons).parameters
     assert found["early_help.effect.care"].source == "user's own effect: our evaluation of 2026"

@@ -134,7 +134,12 @@ def test_check_says_so_and_init_writes_it(tmp_path: Path) -> None:
     runner = CliRunner()
     path = written(tmp_path, WHOLE.replace('"2025-26"', '"2030-31"'))
     refused = runner.invoke(app, ["check", str(path)])
-    assert isinstance(refused.exception, InputError)
+    assert "deflators.csv, column decision.price_year" in str(refused.exception)
+    path.write_text('area = "Rutland"\nready = ["family_help"]\n[parameters]\n"early_help.effect.care" = -0.2\n', encoding="utf-8")
+    lines = [p.row for p in runner.invoke(app, ["check", str(path)]).exception.problems]
+    assert lines == [4]
+    path.write_text('area = "Rutland"\nready = ["family_help"]\n', encoding="utf-8")
+    assert "study.toml, row 2, column ready" in str(runner.invoke(app, ["check", str(path)]).exception)
     assert runner.invoke(app, ["init", str(tmp_path / "new"), "--area", "Rutland"]).exit_code == 0
     text = (tmp_path / "new" / "study.toml").read_text(encoding="utf-8")
     for part in ("[decision]", "# thresholds", "[unit_costs]", 'effects = "sceptical"'):
