@@ -10,7 +10,6 @@ from importlib.resources import files
 from math import exp
 from typing import Any
 
-from data_sources.evidence import load_evidence
 from data_sources.pathway import ready_scenarios
 from jsna_model.errors import Problem, raise_all, unknown_name
 from jsna_model.pathway import Pathway
@@ -114,12 +113,8 @@ def _lacking(entry: LibraryScenario, pathway: Pathway) -> Iterator[Problem]:
         yield Problem(f"scenario {entry.name!r} needs the authority's own volume of early help", "give families_per_year", column="ready")
     for change in entry.changes:
         name = change["parameter"]
-        p = pathway.parameters.get(name)
-        if p is None:
+        if name not in pathway.parameters:
             found = f"scenario {entry.name!r} changes {name}, which this pathway does not have"
-            yield Problem(found, "leave it out", column="ready")
-        elif change.get("only") == "down" and p.value <= (to := _value(change, pathway)):
-            found = f"scenario {entry.name!r} would bring {name} down to {to:g}, and it is {p.value:.3g} already"
             yield Problem(found, "leave it out", column="ready")
 
 
@@ -130,9 +125,7 @@ def _built(entry: LibraryScenario, pathway: Pathway, start: str, full: str) -> S
 
 
 def _value(change: Mapping[str, Any], pathway: Pathway) -> float:
-    """The value of a change: as written, from the catalogue, or from how much the parameter moves by itself."""
-    if key := change.get("value_of"):
-        return float(load_evidence(key)[0].value)
+    """The value of a change: as written, or from how much the parameter moves by itself."""
     if sds := change.get("walk_sds"):
         return exp(float(sds) * pathway.parameter(change["parameter"]).yearly_sd)
     return float(change["value"])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports import words
-from reports.choice_tables import AVERAGE, COMPARATOR, SMALL, against, costed, pounds, title_of
+from reports.choice_tables import AVERAGE, COMPARATOR, MAIN, SMALL, against, costed, pounds, title_of
 from reports.demand_tables import (
     CASES,
     NO_POLARITY,
@@ -184,14 +184,15 @@ def _summary(view: View, scenario: str, year: str, services: Rows, costs: Rows) 
     title = title_of(view, scenario)
     if scenario == view.comparator:
         return f"{title}, {year}: this is what the other scenarios are compared with. All numbers are projected, not counted."
-    sure = [f"{words.lower_first(r[0])}: {r[7]}" for r in services if r[7].startswith(("very likely", "likely"))]
+    main = [service_label(s) for s in MAIN]
+    sure = [f"{words.lower_first(r[0])}: {r[7]}" for r in services if r[0] in main and r[7].startswith(("very likely", "likely"))]
     nothing = all(r[7] in (NO_DIFFERENCE, SMALL, ABSENT) for r in services)
     if nothing:
         said = "no difference in services is modelled in this year, or less than one either way."
     elif sure:
-        said = f"{'; '.join(sure)}. For the other services the direction is uncertain, or there is no evidence of a difference."
+        said = f"{'; '.join(sure)}. The table has every service and how sure each is."
     else:
-        said = "for no service is the direction of the difference likely: it is uncertain, or there is no evidence of a difference."
+        said = "for no main service is the direction of the difference likely: it is uncertain, or there is no evidence of a difference."
     money = f" Average cost, {words.lower_first(costs[-1][0])}: {costs[-1][1]}, {costs[-1][4]}." if costs else ""
     test = " A stress test, not a proposal: children turned away are still affected; harm and later cost are not modelled."
     return f"{title}, {year}, against {words.lower_first(view.scenario_title(view.comparator))}: {said}{money}{test if view.is_stress_test(scenario) else ''}"

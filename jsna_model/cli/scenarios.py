@@ -33,7 +33,7 @@ def scenarios_show(name: Annotated[str, typer.Argument(help="Name, as in jsna sc
     typer.echo(f"{s.name}: {s.title} ({s.kind})\nWhy: {s.reason}\nDoubts: {s.doubts}")
     typer.echo(f"Not yet: it needs {s.missing}." if s.missing else f'Run it with ready = ["{s.name}"] in study.toml.')
     for change in s.changes:
-        size = change.get("value", change.get("value_of") or f"{change.get('walk_sds')} sd of its yearly change")
+        size = change.get("value", f"{change.get('walk_sds')} sd of its yearly change")
         typer.echo(f"Changes {change['parameter']}: {change['op']} {size}")
     typer.echo("Evidence:")
     for e in src.load_evidence(*s.evidence):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from math import exp
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import data_sources as src
+import jsna_model as jm
 from jsna_model.cli.app import app
 from jsna_model.errors import InputError, UnknownNameError
 from jsna_model.pathway import Pathway
@@ -54,17 +56,32 @@ def test_those_that_can_be_run_are_sound_and_the_rest_say_what_is_missing(pathwa
 
 
 def test_sizes_come_from_where_they_say(pathway: Pathway) -> None:
-    shock, cut, again = src.library_scenarios(pathway, ["demand_shock", "funding_cut", "re_referral_follow_up"], "2027-04")
+    shock, cut = src.library_scenarios(pathway, ["demand_shock", "funding_cut"], "2027-04")
     assert shock.changes[0].value == exp(pathway.parameter("referral.rate").yearly_sd)
     assert (cut.changes[0].value, cut.changes[0].start, cut.changes[0].full_by) == (0.75, "2027-04", "2028-04")
-    assert again.changes[0].value == src.load_evidence("GR-12-RER-P10")[0].value
-    low = replace(pathway.parameter("referral.re_referral_share"), value=0.1)
-    with pytest.raises(InputError, match="already"):
-        src.library_scenarios(
-            replace(pathway, parameters={**pathway.parameters, "referral.re_referral_share": low}), ["re_referral_follow_up"]
-        )
+    without = replace(pathway, parameters={n: p for n, p in pathway.parameters.items() if n != "referral.rate"})
+    with pytest.raises(InputError, match="which this pathway does not have"):
+        src.library_scenarios(without, ["demand_shock"])
     with pytest.raises(InputError, match="families_per_year"):
         src.library_scenarios(src.load_pathway("Milton Keynes"), ["funding_cut"])
+
+
+def test_what_can_be_run_changes_something() -> None:
+    names = [n for n, s in LIBRARY.items() if s.runnable]
+    study = Study.of({"area": "Rutland", "ready": names, "early_help": {"families_per_year": 80}})
+    nouns = src.resolve(study)
+    now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=20)
+    found = (
+        jm.compare(jm.project(now, nouns.projection, nouns.pathway, nouns.scenarios, years=3))
+        .node("decision/outcomes")["difference"]
+        .isel(area=0)
+    )
+    for name in names:
+        assert (np.abs(found.sel(scenario=name).isel(year=-1)).mean("draw") > 1e-3).any(), name
+    more = found.sel(service="referrals").isel(year=-1).mean("draw")
+    assert float(more.sel(scenario="demand_shock")) > 0
+    started = found.sel(service="child_in_need_started").isel(year=-1).mean("draw")
+    assert float(started.sel(scenario="threshold_up")) < 0 < float(started.sel(scenario="threshold_down"))
 
 
 def test_a_study_takes_them_and_the_command_lists_them() -> None:
