@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data_sources.effects import DEFAULT, PREFIX, effect_levels
 from data_sources.prices import discount_schedules, load_deflators, load_discount_schedule
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.methods.prices import reprice
@@ -27,6 +28,17 @@ def with_own_costs(pathway: Pathway, study: Study) -> Pathway:
     if "early_help" in costs:
         costs["early_help"] = replace(costs["early_help"], price_year=study.early_help.price_year)
     return replace(pathway, unit_costs=tuple(costs.values()))
+
+
+def labelled(scenarios: Sequence[Scenario], study: Study) -> tuple[Scenario, ...]:
+    """Scenarios that help more families say in their title how much help is taken to do, unless it is the sceptical default."""
+    own = any(name.startswith(PREFIX) for name in study.parameters)
+    said = [] if study.effects == DEFAULT else [f"effects {effect_levels()[study.effects]['label'].lower()}"]
+    label = ", ".join([*said, *(["the user's own effects"] if own else [])])
+    if not label:
+        return tuple(scenarios)
+    helps = [any(c.parameter in HELPS_MORE for c in s.changes) for s in scenarios]
+    return tuple(replace(s, title=f"{s.title} ({label})") if h else s for s, h in zip(scenarios, helps, strict=True))
 
 
 def comparison(study: Study, pathway: Pathway, scenarios: Sequence[Scenario] = ()) -> dict[str, Any]:

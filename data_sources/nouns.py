@@ -60,7 +60,7 @@ def resolve(study: Study) -> Nouns:
     JsnaError
         For an unknown area, set, scenario or parameter, or a file that cannot be used.
     """
-    from data_sources.decision import comparison, with_own_costs
+    from data_sources.decision import comparison, labelled, with_own_costs
     from data_sources.gazetteer import find_area
     from data_sources.pathway import load_pathway
     from data_sources.projection import load_projection
@@ -81,7 +81,7 @@ def resolve(study: Study) -> Nouns:
         if help_.families_per_year is not None:
             pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
         pathway = with_own_costs(pathway, study)
-        scenarios = (*library_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
+        scenarios = labelled((*library_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario)), study)
         return pathway, scenarios, comparison(study, pathway, scenarios)
 
     # Files that do not depend on one another are read together, so that what is wrong with any of them is said at once.

@@ -56,5 +56,10 @@ def test_an_effect_of_the_users_own_needs_a_reason() -> None:
     assert found["early_help.effect.care"].source == "user's own effect: our evaluation of 2026"
     nouns = src.resolve(Study.of({"area": "Rutland", "effects": "optimistic", "parameters": own, "reasons": reasons}))
     assert nouns.pathway.parameters["early_help.effect.care"].value == -0.2
+    assert all(s.title.endswith("(effects optimistic, the user's own effects)") for s in nouns.scenarios)
+    (usual, test) = src.resolve(Study.of({"area": "Rutland", "effects": "as_published", "ready": ["follow_up", "demand_shock"]})).scenarios
+    assert usual.title.endswith("(effects as published)")
+    assert "effects" not in test.title
+    assert "effects" not in src.resolve(Study.of({"area": "Rutland"})).scenarios[0].title
     with pytest.raises(UnknownNameError, match="as_published"):
         src.load_pathway("Rutland", effects="published")
