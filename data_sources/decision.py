@@ -69,7 +69,8 @@ def comparison(study: Study, pathway: Pathway, scenarios: Sequence[Scenario] = (
         try:
             index = load_deflators(study.deflators).index
         except InputError as error:
-            problems += error.problems or (Problem(str(error), "give another file"),)
+            found, _, fix = str(error).rstrip(". ").partition(". ")
+            problems += error.problems or (Problem(found, fix.rstrip(".") or "give another file"),)
     if not (study.deflators and index is None):
         problems += _prices(study, pathway, index)
     problems += _choice(study, pathway, scenarios)

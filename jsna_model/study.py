@@ -257,6 +257,8 @@ def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:
     key = ".".join(str(p) for p in error["loc"])
     if error["type"] == "extra_forbidden":
         close = nearest(str(error["loc"][-1]), dict.fromkeys(["set", *(k for table in _TABLES for k in table.model_fields)]))
+        if len(error["loc"]) > 1 and error["loc"][-1] in Study.model_fields:
+            return Problem(f"unknown key {error['loc'][-1]!r} in this table", "put it at the top of the file", file, line, key)
         hint = f"did you mean {' or '.join(close)}?" if close else "remove it"
         return Problem(f"unknown key {error['loc'][-1]!r}", hint.rstrip("?"), file, line, key)
     if error["type"] == "missing":

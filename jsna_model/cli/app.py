@@ -170,12 +170,22 @@ def init(
     schema = target.with_name("study.schema.json")
     schema.write_text(json.dumps(Study.json_schema_of_file(), indent=2) + "\n", encoding="utf-8")
     text = f"#:schema ./{schema.name}\n{target.read_text(encoding='utf-8')}"
-    for table, lines in _TO_FILL.items():
-        text = text.replace(f"[{table}]\n", f"[{table}]\n" + "".join(f"# {line}\n" for line in lines))
-    target.write_text(text, encoding="utf-8")
+    target.write_text(_with_hints(text), encoding="utf-8")
     typer.echo(
         f"Wrote {target}. Fill in [early_help] families_per_year and unit_cost, and [publication]; then: jsna run {target} --out {name}/out"
     )
+
+
+def _with_hints(text: str) -> str:
+    """A study with hints in its tables; what a hint or a [[scenario]] gives is not written as well, as TOML takes no key twice."""
+    tables = text.replace("scenario = []\n", "").split("\n[")
+    for i, table in enumerate(tables[1:], 1):
+        name, _, lines = table.partition("]\n")
+        hints = _TO_FILL.get(name, ())
+        given = {hint.split(" = ")[0] for hint in hints}
+        kept = [line for line in lines.split("\n") if line.split(" = ")[0] not in given]
+        tables[i] = f"{name}]\n" + "".join(f"# {hint}\n" for hint in hints) + "\n".join(kept)
+    return "\n[".join(tables)
 
 
 @app.command()

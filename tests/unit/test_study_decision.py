@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,7 @@ start = "2031-04"
         ({"cashable": {"looked_after": 20}}, "cashable"),
         ({"cashable": {"school": 0.2}}, "cashable"),
         ({"deflaters": "x"}, "unknown key"),
+        ({"deflators": "x"}, "put it at the top of the file"),
     ],
 )
 def test_bad_decisions_are_refused(decision: dict[str, object], message: str) -> None:
@@ -145,6 +147,13 @@ def test_check_says_so_and_init_writes_it(tmp_path: Path) -> None:
     for part in ("[decision]", "# thresholds", "[unit_costs]", 'effects = "sceptical"'):
         assert part in text, part
     assert Study.read(tmp_path / "new" / "study.toml") == Study.of({"area": "Rutland"})
+    # Every hint can be taken, and a scenario added, as they stand.
+    taken = re.sub(r"^# (?!optimism|Every)", "", text, flags=re.MULTILINE)
+    hub = '[[scenario]]\nname = "hub"\nreason = "x"\n[[scenario.change]]\nparameter = "p"\nop = "add"\nvalue = 1\nstart = "2026-04"\n'
+    (tmp_path / "new" / "study.toml").write_text(taken + hub, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        Study.read(tmp_path / "new" / "study.toml")
+    assert [p.column for p in caught.value.problems] == ["benefit"]  # a share is given and its reason is to be written
     schema = (tmp_path / "new" / "study.schema.json").read_text(encoding="utf-8")
     assert '"optimism_bias"' in schema
 
