@@ -677,6 +677,12 @@ Two or more risks:
 """
 
 
+def apart(text: str) -> tuple[str, str]:
+    """The document and what `benchmarks.backtest` appended to it, from the blank line before its marker."""
+    place = text.find("\n<!-- backtest:")
+    return (text, "") if place < 0 else (text[:place], text[place:])
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, write and print."""
     parser = argparse.ArgumentParser(description="Simulation study of coverage.")
@@ -689,7 +695,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table.to_csv(TABLE, index=False, lineterminator="\n")
     tau_sensitivity().to_csv(TAU, index=False, lineterminator="\n")
     missing_bias(population).to_csv(MISSING, index=False, lineterminator="\n")
-    DOCUMENT.write_text(document(*(pd.read_csv(t) for t in (TABLE, TAU, MISSING))), encoding="utf-8")
+    _, others = apart(DOCUMENT.read_text(encoding="utf-8"))
+    DOCUMENT.write_text(document(*(pd.read_csv(t) for t in (TABLE, TAU, MISSING))) + others, encoding="utf-8")
     print(table[table["measure"] == MEAN].pivot(index="scenario", columns="level", values="coverage_95").to_string())
 
 

@@ -17,6 +17,7 @@ _HOME = {
     "read_study": "form",
     "write_form": "form",
     "age_sex_shares": "age_sex",
+    "children_by_year": "age_sex",
     "load_projection": "projection",
     "projection_error": "projection_spread",
     "projection_variants": "projection_spread",
@@ -24,6 +25,8 @@ _HOME = {
     "load_spend": "services",
     "unit_costs": "services",
     "england_series": "services",
+    "england_panel": "panel",
+    "load_panel": "panel",
     "load_boundaries": "boundaries",
     "small_area_children": "small_area",
     "sources": "provenance",
@@ -51,9 +54,11 @@ _HOME = {
 __all__ = [
     "age_sex_shares",
     "areas",
+    "children_by_year",
     "default_evidence",
     "discount_schedules",
     "effect_levels",
+    "england_panel",
     "england_series",
     "evidence_keys",
     "find_area",
@@ -67,6 +72,7 @@ __all__ = [
     "load_frame",
     "load_local_counts",
     "load_overlap",
+    "load_panel",
     "load_pathway",
     "load_population",
     "load_projection",
@@ -89,7 +95,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from data_sources.age_sex import age_sex_shares
+    from data_sources.age_sex import age_sex_shares, children_by_year
     from data_sources.boundaries import load_boundaries
     from data_sources.direct import load_direct
     from data_sources.effects import effect_levels
@@ -99,6 +105,7 @@ if TYPE_CHECKING:
     from data_sources.gazetteer import areas, find_area
     from data_sources.local import load_local_counts
     from data_sources.nouns import resolve, resolve_need
+    from data_sources.panel import england_panel, load_panel
     from data_sources.pathway import load_pathway, ready_scenarios
     from data_sources.population import load_population
     from data_sources.prices import discount_schedules, load_deflators, load_discount_schedule

@@ -17,6 +17,7 @@ from jsna_model.errors import Problem, raise_all
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
     import xarray as xr
 
 _SEXES = {"F": "girls", "M": "boys"}
@@ -43,7 +44,7 @@ def age_sex_shares(
     -------
     xarray.DataArray
         Dims (area, age_band, component): sums to 1 over ``component`` in each DfE band that has children. ``own_band`` and ``sex`` on
-        ``component``; the last component of each sex is ``all`` ages, and is not among those that sum to 1.
+        ``component``; components of ``all`` ages, and of ``all`` sexes where they are apart, are totals of the others.
 
     Raises
     ------
@@ -67,9 +68,11 @@ def age_sex_shares(
     own = np.array([[age in wanted for age in range(18)] for wanted in (*ages.values(), range(18))])
     of_band = np.einsum("csy,gy->cg", children, dfe)
     part = np.einsum("csy,gy,by->cgsb", children, dfe, own)
+    if by_sex:  # both sexes together too: their intervals cannot be added
+        part = np.concatenate([part, part.sum(2, keepdims=True)], axis=2)
     share = np.divide(part, of_band[..., None, None], out=np.zeros_like(part), where=of_band[..., None, None] > 0)
     labels = [*ages, "all"]
-    sexes = list(_SEXES.values()) if by_sex else ["all"]
+    sexes = [*_SEXES.values(), "all"] if by_sex else ["all"]
     return xr.DataArray(
         share.reshape(*share.shape[:2], -1),
         dims=("area", "age_band", "component"),
@@ -84,6 +87,34 @@ def age_sex_shares(
     )
 
 
+def children_by_year(area: str = "England", figures: Path | str | None = None) -> pd.DataFrame:
+    """Children by single year of age and sex, mid-2024: what a population pyramid is drawn from.
+
+    Parameters
+    ----------
+    area : str
+        Name or code of an authority, district (its county is used), region or England.
+    figures : path, optional
+        Folder of replacement figures.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``age`` (0 to 17), ``sex`` (``girls``, ``boys``), ``value``: one row each.
+
+    Examples
+    --------
+    >>> children_by_year("Rutland").groupby("sex")["value"].size().tolist()
+    [18, 18]
+    """
+    import pandas as pd
+
+    table = read_figures(SINGLE_YEAR, figures).values
+    wanted = table[table["utla23_code"].isin(find_area(area).authorities)]
+    rows = [(age, name, float(wanted.loc[wanted["sex"] == sex, f"age_{age}"].sum())) for sex, name in _SEXES.items() for age in range(18)]
+    return pd.DataFrame(rows, columns=["age", "sex", "value"])
+
+
 def _ages(bands: Sequence[str]) -> dict[str, list[int]]:
     """Single years of each band; every age once."""
     out: dict[str, list[int]] = {}
@@ -94,6 +125,8 @@ def _ages(bands: Sequence[str]) -> dict[str, list[int]]:
         if not found or not 0 <= first <= last <= 17:
             problems.append(Problem(f"{band!r} is not an age band", "write it as 0-4, or 17 for one year; ages go from 0 to 17"))
             continue
+        if band.strip() in out:
+            problems.append(Problem(f"{band.strip()!r} is there twice", "give each band once"))
         out[band.strip()] = list(range(first, last + 1))
     times = [sum(age in wanted for wanted in out.values()) for age in range(18)]
     for word, wrong, fix in (

@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_sources.figures_io import CODE
-from jsna_model.errors import InputError, Problem
+from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.methods.joining import join_problems
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 #: British National Grid.
 BRITISH_GRID = "EPSG:27700"
+#: Where England lies on it, with room to spare: west, south, east, north, in metres.
+ENGLAND_BOX = (75_000.0, 2_000.0, 665_000.0, 665_000.0)
 
 
-def load_boundaries(path: Path | str, codes: Sequence[str] | None = None) -> gpd.GeoDataFrame:
+def load_boundaries(path: Path | str, codes: Sequence[str] | None = None, layer: str | None = None) -> gpd.GeoDataFrame:
     """Boundaries of areas, from GeoJSON, GeoPackage, Shapefile or GeoParquet.
 
     The column of ONS codes is found by its content: the one that holds most of `codes` or, without them, the only one whose values
@@ -26,7 +29,10 @@ def load_boundaries(path: Path | str, codes: Sequence[str] | None = None) -> gpd
     ----------
     path : path
     codes : sequence of str, optional
-        Areas wanted, in order; a ward in part (``<code>:<authority>``) takes the whole ward's boundary.
+        Areas wanted, in order; a ward in part (``<code>:<authority>``) takes the whole ward's boundary. A file of all England may be
+        given: shapes of other areas are left out.
+    layer : str, optional
+        Layer of a GeoPackage that has several.
 
     Returns
     -------
@@ -36,9 +42,11 @@ def load_boundaries(path: Path | str, codes: Sequence[str] | None = None) -> gpd
     Raises
     ------
     InputError
-        Where the file cannot be read, has no such column or no coordinate system, misses areas, or has one twice.
+        Where the file cannot be read, has no such column or no coordinate system, or lies outside England; naming areas that are
+        missing (with the year that the file's column says, where it differs), there twice, without a shape, or whose shape is not valid.
+        Nothing is repaired.
     """
-    return _shapes(_read(Path(path)), Path(path).name, codes)
+    return _shapes(_read(Path(path), layer), Path(path).name, codes)
 
 
 def _shapes(table: gpd.GeoDataFrame, file: str, codes: Sequence[str] | None) -> gpd.GeoDataFrame:
@@ -49,9 +57,14 @@ def _shapes(table: gpd.GeoDataFrame, file: str, codes: Sequence[str] | None) -> 
     if whole is not None:
         shapes = shapes[shapes["area"].isin(whole)]
     _check(shapes, file, column, whole)
-    if shapes.crs is None:
-        raise InputError(str(Problem("it has no coordinate system", "save it with one, such as EPSG:27700 or EPSG:4326", file)))
     shapes = shapes.to_crs(BRITISH_GRID)
+    west, south, east, north = shapes.total_bounds
+    if west < ENGLAND_BOX[0] or south < ENGLAND_BOX[1] or east > ENGLAND_BOX[2] or north > ENGLAND_BOX[3]:
+        found = f"shapes lie outside England on the British National Grid (from {west:,.0f}, {south:,.0f} to {east:,.0f}, {north:,.0f})"
+        fix = (
+            f"its coordinate system, {table.crs.to_string()[:40]}, is not that of its numbers: set the right one (QGIS: Assign projection)"
+        )
+        raise InputError(str(Problem(found, fix, file)))
     if codes is None:
         return shapes.reset_index(drop=True)
     return shapes.set_index("area").loc[whole].reset_index().assign(area=list(codes))
@@ -87,22 +100,38 @@ def load_level(path: str | Path, held: Mapping[str, Sequence[str]]) -> gpd.GeoDa
     return _shapes(table, path.name, held[best])
 
 
-def _read(path: Path) -> gpd.GeoDataFrame:
+def _read(path: Path, layer: str | None = None) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     if not path.is_file():
         raise InputError(str(Problem("there is no such file", "check the path", str(path))))
     try:
-        table = gpd.read_parquet(path) if path.suffix in (".parquet", ".geoparquet") else gpd.read_file(path)
+        table = gpd.read_parquet(path) if path.suffix in (".parquet", ".geoparquet") else gpd.read_file(path, layer=_layer(path, layer))
+    except InputError:
+        raise
     except ImportError:
         fix = "install pyarrow, or save the boundaries as GeoPackage or GeoJSON"
         raise InputError(str(Problem("reading GeoParquet needs the package pyarrow", fix, path.name))) from None
     except Exception as error:  # drivers raise errors of their own
         fix = "give GeoJSON, GeoPackage or GeoParquet"
         raise InputError(str(Problem(f"it cannot be read as boundaries ({type(error).__name__}: {error})", fix, path.name))) from None
-    if not isinstance(table, gpd.GeoDataFrame) or "geometry" not in table.columns:
+    if not isinstance(table, gpd.GeoDataFrame) or table.active_geometry_name is None:
         raise InputError(str(Problem("it holds no shapes", "give GeoJSON, GeoPackage or GeoParquet with a geometry", path.name)))
-    return table
+    return table if table.active_geometry_name == "geometry" else table.rename_geometry("geometry")
+
+
+def _layer(path: Path, layer: str | None) -> str | None:
+    """Layer to read: the one named, or the only one that holds shapes."""
+    import geopandas as gpd
+
+    listed = gpd.list_layers(path)
+    names = [str(n) for n in listed.loc[listed["geometry_type"].notna(), "name"]]
+    if layer is None and len(names) <= 1:
+        return None
+    if layer in names:
+        return layer
+    found = f"it has the layers {', '.join(names)}" if layer is None else f"no layer is called {layer!r}; its layers are {', '.join(names)}"
+    raise InputError(str(Problem(found, "say which (layer=), or save it alone", path.name)))
 
 
 def _code_column(table: gpd.GeoDataFrame, file: str, codes: Sequence[str] | None) -> str:
@@ -126,15 +155,23 @@ def _code_column(table: gpd.GeoDataFrame, file: str, codes: Sequence[str] | None
 
 
 def _check(shapes: gpd.GeoDataFrame, file: str, column: str, codes: Sequence[str] | None) -> None:
-    from jsna_model.errors import raise_all
-
-    twice = sorted(set(shapes.loc[shapes["area"].duplicated(), "area"]))
-    problems = [Problem(f"{code} has more than one shape", "dissolve it to one", file, code, column) for code in twice[:10]]
-    empty = sorted(shapes.loc[shapes.geometry.isna() | shapes.geometry.is_empty, "area"])
-    problems += [Problem(f"{code} has no shape", "give it one", file, code, column) for code in empty[:10]]
-    missing = [] if codes is None else [c for c in dict.fromkeys(codes) if c not in set(shapes["area"])]
-    if missing:
-        more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
-        found = f"{len(missing)} of {len(set(codes or ()))} areas are missing: {', '.join(missing[:10])}{more}"
-        problems.append(Problem(found, "add them, or use boundaries of the same year", file, None, column))
+    """Every problem of the shapes at once: coordinate system, codes, empty and invalid shapes."""
+    problems = []
+    if shapes.crs is None:
+        problems.append(Problem("it has no coordinate system", "save it with one, such as EPSG:27700 or EPSG:4326", file))
+    held = shapes["area"].astype(str).tolist()
+    problems += join_problems(held if codes is None else codes, held, file=file, column=column)
+    empty = shapes.geometry.isna() | shapes.geometry.is_empty
+    problems += [Problem(f"{code} has no shape", "give it one", file, code, column) for code in sorted(shapes.loc[empty, "area"])[:10]]
+    flat = ~empty & ~shapes.geometry.geom_type.isin(("Polygon", "MultiPolygon"))
+    problems += [
+        Problem(f"{code} is a {kind}, not an area", "give polygons", file, code, column)
+        for code, kind in list(zip(shapes.loc[flat, "area"], shapes.loc[flat].geometry.geom_type, strict=True))[:10]
+    ]
+    wrong = shapes[~empty & ~flat & ~shapes.geometry.is_valid]
+    fix = "repair it and check it: QGIS, Processing, Fix geometries; or geopandas make_valid()"
+    problems += [
+        Problem(f"{code} has a shape that is not valid ({why})", fix, file, code, column)
+        for code, why in list(zip(wrong["area"], wrong.geometry.is_valid_reason(), strict=True))[:10]
+    ]
     raise_all(problems)

@@ -54,8 +54,15 @@ def with_covariates(
     InputError
         Every problem of the file at once.
     """
+    if isinstance(names, str):
+        raise InputError(f"covariates is {names!r}; give names in a list, [{names!r}], and a file as covariate_file.")
+    names = [name.casefold() for name in names]
     own = None if file is None else _read(Path(file), table["lsoa21_code"], names)
-    wanted = list(dict.fromkeys(names)) or ([] if own is None else [str(c) for c in own.columns])
+    wanted = sorted(dict.fromkeys(names)) or ([] if own is None else sorted(str(c) for c in own.columns))
+    taken = {"deprivation", *map(str, table.columns)} - set(EMBEDDED)
+    where = None if file is None else Path(file).name
+    fix = "call it something else, or leave it out: deprivation is always there, as the IMD 2025 decile"
+    raise_all(Problem(f"{name!r} is a column of the package's own", fix, where, None, name) for name in wanted if name in taken)
     table, notes = table.copy(), []
     problems = []
     for name in wanted:
@@ -67,14 +74,14 @@ def with_covariates(
             raise unknown_name("covariate", name, [*EMBEDDED, *([] if own is None else own.columns)])
         absent = np.isnan(values)
         if absent.any():
-            where = table["lsoa21_code"].to_numpy(str)[absent]
+            gone = table["lsoa21_code"].to_numpy(str)[absent]
             if not impute:
-                listed = ", ".join(where[:5]) + (f" and {len(where) - 5} more" if len(where) > 5 else "")
+                listed = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
                 fix = "fill them in, or ask for impute=True (impute_covariates in study.toml), which takes the mean of the authority"
-                problems.append(Problem(f"no value for {listed}", fix, None if file is None else Path(file).name, None, name))
+                problems.append(Problem(f"no value for {listed}", fix, where, None, name))
                 continue
             values = _imputed(values, absent, table)
-            notes.append(f"{name} of {len(where)} LSOAs filled with the mean of their authority over children")
+            notes.append(f"{name} of {len(gone)} LSOAs filled with the mean of their authority over children")
         table[name] = values
     raise_all(problems)
     return table, wanted, "; ".join(notes)
@@ -97,7 +104,7 @@ def _read(path: Path, lsoas: pd.Series, names: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     reader = csv.reader(io.StringIO(file_text(path)))
-    header = [h.strip().lower() for h in next(reader, [])]
+    header = [h.strip().casefold() for h in next(reader, [])]
     code = next((c for c in LSOA_COLUMNS if c in header), None)
     columns = [h for h in header if h in names] if names else [h for h in header if h and h not in LSOA_COLUMNS]
     problems = [Problem(f"column {h!r} is there twice", "keep one", path.name, 1, h) for h in dict.fromkeys(columns) if header.count(h) > 1]

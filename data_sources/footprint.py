@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Names of the column of LSOA codes.
-LSOA_COLUMNS = ("lsoa21_code", "lsoa_code")
+LSOA_COLUMNS = ("lsoa21_code", "lsoa_code", "lsoa21cd")
 
 
 def read_footprint(path: Path | str, lsoas: pd.Series, area_name: str) -> pd.Series:

@@ -61,7 +61,7 @@ CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full
 _WHOLE = ("draws", "seed", "years")
 _YES_OR_NO = ("decision.information", "decision.waterfall")
 _SHEETS = ("Study", "Scenarios", "Parameters")
-_ROWS = 60  # that take choices
+_ROWS = 60  # of the form that take choices
 
 
 def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:

@@ -60,12 +60,30 @@ def _frame(figures: str | None) -> Frame:
     return Frame(FRAME_VERSION, children, covariates, centre, width)
 
 
+def _halves(x: np.ndarray, weight: np.ndarray, depth: int) -> list[np.ndarray]:
+    """Places of areas in up to ``2**depth`` groups, halved again and again where that lowers the variance within most."""
+    spread = np.average((x - np.average(x, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
+    column = int(np.argmax(spread))
+    order = np.argsort(x[:, column], kind="stable")
+    value, w = x[order, column], weight[order]
+    differs = value[1:] > value[:-1]
+    if depth == 0 or not differs.any():
+        return [np.arange(len(weight))]
+    left, total = np.cumsum(w)[:-1], np.cumsum(w * value)[:-1]
+    rest, whole = w.sum() - left, (w * value).sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = total**2 / left + (whole - total) ** 2 / rest
+    cut = int(np.nanargmax(np.where(differs & (left > 0) & (rest > 0), between, -np.inf))) + 1
+    return [part[group] for part in (order[:cut], order[cut:]) for group in _halves(x[part], weight[part], depth - 1)]
+
+
 def joint_frame(table: pd.DataFrame, names: Sequence[str], source: str = "") -> Frame:
     """A frame of deprivation and further covariates, from all of England's small areas.
 
-    Each decile becomes ``2 D`` points, ``mean +- sqrt(D) L_d`` for the columns of the Cholesky factor of the covariance of the D further
-    covariates among its children (Julier and Uhlmann 2004): 20 points for one, 40 for two. Deciles, means, variances and correlations are
-    exact; skewness and what differs by age within a decile are not.
+    Each decile is divided into four groups of areas, alike in the D further covariates, and each group becomes ``2 D`` points,
+    ``mean +- sqrt(D) L`` for the columns of a factor of the group's covariance over children (Julier and Uhlmann 2004): up to 80
+    points for one, 160 for two. Deciles, means, variances and correlations are exact, and so are two-valued covariates; what the rest
+    comes to is measured in ``tests/sources/test_covariates.py``.
 
     Parameters
     ----------
@@ -82,11 +100,11 @@ def joint_frame(table: pd.DataFrame, names: Sequence[str], source: str = "") -> 
     """
     import xarray as xr
 
-    from jsna_model.methods.risk_model import covariance_factor
     from jsna_model.population import Frame
 
     deprivation, bands = table["imd2025_decile"].to_numpy(float), table[list(BAND_COLUMNS)].to_numpy(float)
-    values, weight = table[list(names)].to_numpy(float), bands.sum(1)
+    names = sorted(names)
+    values, weight = table[names].to_numpy(float), bands.sum(1)
     first, scale_table = build_frame(deprivation.astype(int), table[list(BAND_COLUMNS)])
     centre, scale = ({"deprivation": float(scale_table[c].iloc[0])} for c in ("centre", "scale"))
     mean = np.average(values, axis=0, weights=weight)
@@ -95,15 +113,21 @@ def joint_frame(table: pd.DataFrame, names: Sequence[str], source: str = "") -> 
     raise_all(Problem(f"{name} is the same in all of England", "leave it out: it explains nothing") for name in flat)
     centre |= dict(zip(names, mean.tolist(), strict=True))
     scale |= dict(zip(names, spread.tolist(), strict=True))
+    z = (values - mean) / spread  # groups and factors are made in standard units
     points, children = [], []
     for decile in first["deprivation"]:
-        here = deprivation == decile
-        middle = np.average(values[here], axis=0, weights=weight[here])
-        off = values[here] - middle
-        factor = covariance_factor((off * weight[here, None]).T @ off / weight[here].sum())
-        nodes = np.concatenate([factor.T, -factor.T]) * np.sqrt(len(names))
-        points.append(np.column_stack([np.full(len(nodes), decile), middle + nodes]))
-        children.append(np.repeat(bands[here].sum(0)[None] / len(nodes), len(nodes), axis=0))
+        here = np.flatnonzero(deprivation == decile)
+        for group in _halves(z[here], weight[here], depth=2):
+            inside = here[group]
+            own = weight[inside]
+            middle = np.average(z[inside], axis=0, weights=own)
+            off = z[inside] - middle
+            roots, directions = np.linalg.eigh((off * own[:, None]).T @ off / own.sum())
+            factor = (directions * np.sqrt(np.maximum(roots, 0.0))).T
+            alike = roots.max() < 1e-12
+            nodes = middle[None] if alike else middle + np.sqrt(len(names)) * np.concatenate([factor, -factor])
+            points.append(np.column_stack([np.full(len(nodes), decile), mean + spread * nodes]))
+            children.append(np.repeat(bands[inside].sum(0)[None] / len(nodes), len(nodes), axis=0))
     at = np.concatenate(points)
     labels = [f"point_{i}" for i in range(len(at))]
     covariates = {name: ("area", at[:, i]) for i, name in enumerate(["deprivation", *names])}

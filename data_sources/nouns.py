@@ -76,7 +76,7 @@ def resolve(study: Study) -> Nouns:
     figures = Path(study.figures) if study.figures else None
 
     def services() -> tuple[Pathway, tuple[Scenario, ...], dict[str, Any]]:
-        pathway = load_pathway(area.code, study.parameters, figures, study.effects, study.reasons)
+        pathway = load_pathway(area.code, study.parameters, figures, effects=study.effects, reasons=study.reasons)
         help_ = study.early_help
         if help_.families_per_year is not None:
             pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
@@ -133,7 +133,12 @@ def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overla
         evidence = with_own(evidence, study.evidence)
     footprint = Path(study.footprint) if study.footprint else None
     further = covariates_of(evidence)[1:]
-    own = Path(study.covariates) if study.covariates and further else None
+    own = Path(study.covariates) if study.covariates else None
+    if own is not None and not further:
+        raise InputError(
+            f"{own.name}: no evidence of the study varies with a covariate, so the file would change nothing. "
+            "Give evidence whose variation names its columns (covariates and covariance), or leave the file out."
+        )
     population = load_population(
         study.area, footprint=footprint, figures=figures, covariates=further, covariate_file=own, impute=study.impute_covariates
     )

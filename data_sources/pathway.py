@@ -14,10 +14,11 @@ import numpy as np
 from data_sources.effects import DEFAULT, at_level, own_effects
 from data_sources.figures_io import Layout, read_figures
 from data_sources.layouts import AUTHORITIES, COSTS
+from data_sources.pathway_layout import load_layout
 from data_sources.services import load_services
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.pathway import Parameter, Pathway, UnitCost
-from jsna_model.scenario import Scenario
+from jsna_model.scenario import Scenario, month_index
 
 VOLATILITY = Layout("service_volatility.csv", text=("service", "fitted_on"), counts=("yearly_log_sd", "persistence"), key=("service",))
 PRICE_YEAR = "2024-25"
@@ -27,6 +28,8 @@ def load_pathway(
     area: str,
     parameters: Mapping[str, float] | None = None,
     figures: Path | None = None,
+    layout: str | None = None,
+    family_help_from: str = "",
     effects: str = DEFAULT,
     reasons: Mapping[str, str] | None = None,
 ) -> Pathway:
@@ -40,6 +43,11 @@ def load_pathway(
         Central values of the user's own, by parameter name.
     figures : Path, optional
         Folder of figures; the embedded ones by default.
+    layout : {"early_help_and_cin", "family_help"}, optional
+        Project by age, pattern and state, early help included (`jsna_model.layout`); `parameters` may then name the layout's too. By
+        default three states for the authority as a whole.
+    family_help_from : str
+        Month from which targeted early help and section 17 are one service; needed by ``family_help``.
     effects : str
         How much early help does: ``sceptical``, ``as_published`` or ``optimistic`` (`effect_levels`).
     reasons : mapping of str to str, optional
@@ -52,7 +60,7 @@ def load_pathway(
     Raises
     ------
     UnknownNameError
-        For an unknown area, parameter or level of effects.
+        For an unknown area, parameter, layout or level of effects.
     InputError
         For a value outside its parameter's range, and an effect without a reason; all problems at once.
     """
@@ -62,10 +70,16 @@ def load_pathway(
     built = {name: _parameter(entry, volatility) for name, entry in table["parameters"].items()}
     built |= _own(built, observed)
     built = at_level(built, effects)
+    of_layout = load_layout() if _layout(layout, family_help_from) else {}
+    if of_layout and effects != DEFAULT:
+        raise InputError(
+            f"effects={effects!r} is of the three-state model; a layout has early help's effect in rates of its own. Leave one out."
+        )
     given = dict(parameters or {})
+    of_layout = load_layout({n: given.pop(n) for n in list(given) if n in of_layout}) if of_layout else {}
     for name in given:
         if name not in built:
-            raise unknown_name("pathway parameter", name, built)
+            raise unknown_name("pathway parameter", name, {**built, **of_layout})
     raise_all(
         [
             Problem(
@@ -82,8 +96,30 @@ def load_pathway(
     if not published:
         source = f"the user's own counts ({AUTHORITIES.file}), not published; England and neighbours: as in that file"
     return Pathway(
-        observed, built, _unit_costs(table, figures), "2024-25", source, notes=_gaps(observed) if published else (), published=published
+        observed,
+        built,
+        _unit_costs(table, figures),
+        "2024-25",
+        source,
+        notes=_gaps(observed) if published else (),
+        published=published,
+        layout=of_layout,
+        family_help_from=family_help_from,
     )
+
+
+def _layout(layout: str | None, family_help_from: str) -> bool:
+    """Whether a layout is asked for, with a date where it needs one."""
+    if layout not in (None, "early_help_and_cin", "family_help"):
+        raise unknown_name("layout", layout, ("early_help_and_cin", "family_help"))
+    if (layout == "family_help") != bool(family_help_from):
+        raise InputError(
+            f"layout={layout!r} with family_help_from={family_help_from!r}: give layout='family_help' and the month from which targeted "
+            "early help and section 17 are one service, such as 2026-04, or neither."
+        )
+    if family_help_from:
+        month_index(family_help_from)
+    return layout is not None
 
 
 def ready_scenarios(pathway: Pathway, names: tuple[str, ...] = ("early_help_reach", "follow_up"), start: str = "2026-04") -> list[Scenario]:

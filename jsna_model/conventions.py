@@ -116,6 +116,9 @@ VARIABLES: dict[str, Variable] = {
     "children_projected": _v("year area age_band draw", "children", "projected children", "area age_band", "draw"),
     "affected_projected": _v("year area draw", "children", "projected children affected by any risk of the set", "area"),
     "families_helped": _v("scenario year area draw", "families", "families given early help in the year", "area year"),
+    "pathway_flow": _v("scenario year area service draw", "count a year", "counted on ways of the pathway", "area year", "draw"),
+    "waiting_months": _v("scenario year area draw", "months", "mean wait of children admitted to early help"),
+    "known_affected": _v("scenario year area draw", "children", "affected children in early help or with an open episode", "area"),
     "observed": _v("area service", "count", "published count", "", ""),
     "observed_per_10000": _v("area service", "per 10,000 children", "published count per 10,000 children"),
     # decision

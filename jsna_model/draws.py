@@ -6,7 +6,7 @@ A stream's key is the 128-bit BLAKE2b of ``"<seed>|<name>"`` and drives Philox; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -53,3 +53,41 @@ def normals_of(seed: int, names: Sequence[str], n: int) -> Array:
         raw[i] = uniforms(seed, name, n)
     values: Array = ndtri(raw)
     return values
+
+
+#: Draws in one block of process noise: a draw's noise depends on its place in its block and on the block, not on how many are drawn.
+NOISE_BLOCK = 64
+
+
+def process_noise(
+    seed: int, name: str, draws: int, scenarios: bool = False, first_block: int = 0
+) -> Callable[[str, int, tuple[int, ...]], Array]:
+    """Uniforms of process noise for `jsna_model.methods.stock_flow.simulate`: the same for every scenario.
+
+    Parameters
+    ----------
+    seed : int
+    name : str
+        Of what is simulated, such as an area's code.
+    draws : int
+    scenarios : bool
+        Whether lanes are (scenario, draw) and not (draw).
+    first_block : int
+        Block of the first draw, where draws are run in several calls; each call but the last takes whole blocks.
+
+    Returns
+    -------
+    callable
+        ``noise(what, step, shape)``, of shape `shape` and the lanes (with one scenario, which broadcasts).
+    """
+
+    def noise(what: str, step: int, shape: tuple[int, ...]) -> Array:
+        cells = int(np.prod(shape))
+        out = np.empty((cells, draws))
+        for start in range(0, draws, NOISE_BLOCK):
+            n = min(NOISE_BLOCK, draws - start)
+            stream = f"process/{name}/{what}/{step}/{first_block + start // NOISE_BLOCK}"
+            out[:, start : start + n] = uniforms(seed, stream, n * cells).reshape(n, cells).T
+        return out.reshape(*shape, 1, draws) if scenarios else out.reshape(*shape, draws)
+
+    return noise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite, isnan, nan
 from typing import Any
 
-from jsna_model.errors import ConstructError, Problem, raise_all
+import numpy as np
+
+from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 
 #: Units that an estimate may have, and the scale on which it is drawn: logit for shares, log for what is above zero, identity for the
 #: rest, none for a finding in words.
@@ -169,7 +171,7 @@ class Variation:
         Standard deviation of an unknown age profile, by DfE band.
     source : str
         Where each came from; says "assumption" where it is one.
-    covariates : tuple of (str, float)
+    covariates : tuple of (str, float), or mapping
         Further covariates, each with its change per standard deviation over England's children, deprivation and the others held.
     covariance : tuple of tuple of float
         Covariance of the coefficients, deprivation first, then `covariates` in order; with no further covariate, left out.
@@ -190,6 +192,9 @@ class Variation:
     covariance: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
+        pairs = self.covariates.items() if isinstance(self.covariates, Mapping) else self.covariates
+        object.__setattr__(self, "covariates", tuple((str(name), float(change)) for name, change in pairs))
+        object.__setattr__(self, "covariance", tuple(tuple(float(v) for v in row) for row in self.covariance))
         names = ["deprivation", *(name for name, _ in self.covariates)]
         n = len(names)
         problems = [
@@ -198,6 +203,8 @@ class Variation:
         if self.covariates or self.covariance:
             if [len(row) for row in self.covariance] != [n] * n:
                 problems.append(Problem(f"the covariance is not {n} by {n}", f"give a row and a column for each of {', '.join(names)}"))
+            elif not all(isfinite(v) for row in self.covariance for v in row):
+                problems.append(Problem("the covariance has a value that is not a number", "give every variance and covariance"))
             elif any(abs(self.covariance[i][j] - self.covariance[j][i]) > 1e-12 for i in range(n) for j in range(i)):
                 problems.append(Problem("the covariance is not symmetric", "give the covariance of the coefficients"))
             elif abs(self.covariance[0][0] - self.gradient_sd**2) > 1e-9:
@@ -205,12 +212,25 @@ class Variation:
                     f"the covariance gives deprivation a variance of {self.covariance[0][0]:g}, gradient_sd one of {self.gradient_sd**2:g}"
                 )
                 problems.append(Problem(what, "make them agree"))
+            else:
+                problems += _not_a_covariance(self.covariance)
         raise_all(problems)
 
     @property
     def coefficients(self) -> dict[str, float]:
         """Change per standard deviation of each covariate, deprivation first."""
         return {"deprivation": self.gradient, **dict(self.covariates)}
+
+
+def _not_a_covariance(covariance: tuple[tuple[float, ...], ...]) -> list[Problem]:
+    """Why a matrix is no covariance: a negative variance, or correlations that cannot be together."""
+    from jsna_model.methods.risk_model import covariance_factor
+
+    try:
+        covariance_factor(np.array(covariance))
+    except InputError as error:
+        return [Problem(str(error).partition(": ")[0], "check its variances, and that no correlation is beyond 1")]
+    return []
 
 
 #: What an estimate has that was not given either: it cannot be used by `estimate` until it is.

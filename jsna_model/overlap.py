@@ -147,7 +147,10 @@ class Overlap:
 
     @classmethod
     def bounds(cls, risks: Sequence[str], strength: float = 1e4) -> tuple[Overlap, Overlap]:
-        """Two extremes: conditional odds ratios of ``1/strength`` (as little overlap as can be) and of `strength`."""
+        """Two extremes: every conditional odds ratio ``1/strength``, and every one `strength`.
+
+        With the second all three risks occur together as much as they can; the most that can have just two is more, and is not this.
+        """
         if not strength > 1:
             raise InputError(f"strength is {strength}; give a number above 1.")
         pairs = len(risks) * (len(risks) - 1) // 2

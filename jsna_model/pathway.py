@@ -113,6 +113,11 @@ class Pathway:
         Financial year of the counts, e.g. ``"2024-25"``.
     published : bool
         Whether the counts are published ones; a user's own unpublished counts are suppressed wherever they are shown.
+    layout : mapping of str to Parameter
+        Of `jsna_model.layout`: where given (`data_sources.load_pathway(layout=...)`), `project` runs the pathway by age, pattern and
+        state; otherwise three states for the authority as a whole.
+    family_help_from : str
+        Month from which targeted early help and section 17 are one service; empty for never.
     early_help_supplied : bool
         Whether volume of early help was given; if not, effects are per 100 families helped (an illustration).
     """
@@ -125,11 +130,13 @@ class Pathway:
     early_help_supplied: bool = False
     published: bool = True
     notes: tuple[str, ...] = field(default=())
+    layout: Mapping[str, Parameter] = field(default_factory=dict)
+    family_help_from: str = ""
 
     def __post_init__(self) -> None:
         validate(self.observed.drop_vars("status", errors="ignore"), "pathway")
         problems = []
-        for name, p in self.parameters.items():
+        for name, p in {**self.parameters, **self.layout}.items():
             if not p.low <= p.value <= p.high:
                 problems.append(Problem(f"{name} is {p.value}, outside {p.low} to {p.high} {p.unit}", "give a value in its range"))
             if p.sd < 0:

@@ -92,7 +92,7 @@ class Population:
         known += [] if further is None else further["covariate"].values.tolist()
         raise InputError(
             f"the population has no covariate {name!r}; it holds {', '.join(known) or 'none'}. Give its values for all of England's LSOAs: "
-            "load_population(..., covariates=FILE)."
+            "load_population(..., covariate_file=FILE)."
         )
 
     @property
@@ -166,7 +166,7 @@ class Frame:
             held = f"the England frame {self.version}, which holds {', '.join(self.centre)}"
             raise InputError(
                 f"{', '.join(map(repr, absent))}: not in {held}. A covariate needs the whole of England: give its values for all LSOAs, "
-                "load_population(..., covariates=FILE)."
+                "load_population(..., covariate_file=FILE)."
             )
         if set(covariates) == set(self.centre):
             return self

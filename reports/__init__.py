@@ -1,6 +1,6 @@
 """reports: from a `jsna_model.Result` to tables, maps, words and documents.
 
-The only code that formats, rounds and suppresses (law 14). Three public names, loaded on first use (PEP 562).
+The only code that formats, rounds and suppresses (law 14). Public names are loaded on first use (PEP 562).
 """
 
 from __future__ import annotations
@@ -8,13 +8,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-_HOME = {"write": "writer", "plot_map": "maps", "tables": "tabulate", "suppress": "disclosure"}
+_HOME = {
+    "export_figure": "exports",
+    "export_map": "exports",
+    "export_tables": "exports",
+    "plot_map": "maps",
+    "suppress": "suppression",
+    "suppress_cells": "suppression",
+    "tables": "tabulate",
+    "write": "writer",
+}
 
-__all__ = ["plot_map", "suppress", "tables", "write"]
+__all__ = ["export_figure", "export_map", "export_tables", "plot_map", "suppress", "suppress_cells", "tables", "write"]
 
 if TYPE_CHECKING:
-    from reports.disclosure import suppress
+    from reports.exports import export_figure, export_map, export_tables
     from reports.maps import plot_map
+    from reports.suppression import suppress, suppress_cells
     from reports.tabulate import tables
     from reports.writer import write
 

@@ -11,7 +11,8 @@ from jsna_model.verbs.allocate import Placement
 from reports import words
 from reports.disclosure import difference, modelled, significant
 from reports.drawing import INK, SEQUENTIAL, Figure, blank, svg
-from reports.maps import colours, fill_of, hexagons
+from reports.maps import colours, fill_of
+from reports.places import hexagons
 from reports.table import Column, Table, frame
 from reports.view import LEVEL_NAMES
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from jsna_model.pathway import STOCKS
 from reports import words
-from reports.demand_tables import other_scenarios, service_label, stock_or_flow
-from reports.disclosure import modelled
-from reports.drawing import BLUE, GREY, INK, ORANGE, PINK, TURQUOISE, Figure, blank, only_grid, thousands
-from reports.need_tables import CREDIBLE, pattern_label, projection
+from reports.demand_tables import other_scenarios, pathway_source, service_label, stock_or_flow
+from reports.disclosure import UNRELIABLE_WIDTH, modelled
+from reports.drawing import BLUE, GREY, ORANGE, PINK, TURQUOISE, Figure, blank, only_grid, thousands, wrapped
+from reports.need_tables import CREDIBLE, component, projection
+from reports.plot_frame import Caption, per_cent
+from reports.plots import chart_dots, chart_fan, chart_flow, chart_overlap
 from reports.table import Table
-from reports.view import View, interval
+from reports.view import LEVEL_NAMES, View, interval
+
+#: Areas beyond which the report shows districts in place of them.
+READABLE = 40
 
 LINES = ((BLUE, "-"), (ORANGE, "--"), (TURQUOISE, ":"), (PINK, "-."))
-
-
-def wrapped(text: str, width: int = 30) -> str:
-    """A label on several lines."""
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, width))
 
 
 def named_risks(view: View, table: Table) -> Figure:
@@ -70,91 +69,130 @@ def _interval_words(x: Any) -> str:
 
 
 def patterns(view: View, table: Table) -> Figure:
-    """Bars of children by combination, coloured and labelled by the number of risks."""
+    """Children by combination of risks: the eight patterns, an UpSet figure."""
+    import pandas as pd
+
     x = view.need_by_pattern()
-    chosen = [i for i, p in enumerate(view.patterns) if p != "none"]
-    chosen.sort(key=lambda i: (view.patterns[i].count("+"), -float(x.value[i])))
-    colours = (BLUE, TURQUOISE, PINK)
-    figure, axes = blank(0.56 * len(chosen) + 1.0)
-    for place, i in enumerate(chosen):
-        y = len(chosen) - place
-        size = view.patterns[i].count("+")
-        axes.barh(y, x.value[i], color=colours[min(size, 2)], height=0.62)
-        axes.plot([x.lower[i], x.upper[i]], [y, y], color=INK, linewidth=1.4)
-        for end in (x.lower[i], x.upper[i]):
-            axes.plot([end, end], [y - 0.12, y + 0.12], color=INK, linewidth=1.4)
-        axes.annotate(
-            words.number(modelled(float(x.value[i]), "authority")), (x.upper[i], y), xytext=(7, 0), textcoords="offset points", va="center"
-        )
-    axes.set_yticks(range(len(chosen), 0, -1), [wrapped(pattern_label(view, view.patterns[i]), 42) for i in chosen])
-    axes.set_xlim(0, float(np.max(x.upper[chosen])) * 1.14)
-    for size in (1, 2):
-        first = sum(view.patterns[i].count("+") < size for i in chosen)
-        if 0 < first < len(chosen):
-            axes.axhline(len(chosen) - first + 0.5, color=GREY, linewidth=0.8)
-    thousands(axes.xaxis)
-    axes.set_xlabel("Estimated children, with 95% credible interval")
-    only_grid(axes, "x")
+    rows = pd.DataFrame({"value": x.value, "lower": x.lower, "upper": x.upper})
+    for risk in view.members:
+        rows[risk] = [risk in p.split("+") for p in view.patterns]
     one, two, three = (view.need(m) for m in ("exactly_one", "two_or_more", "all_three"))
     share = float(two.value / max(float(one.value + two.value), 1e-9))
-    alt = (
-        "Bar chart. "
-        + "; ".join(f"{pattern_label(view, view.patterns[i])}: {_interval_words(x[i])}" for i in chosen)
-        + f". In all, exactly one: {_interval_words(one)}; two or more: {_interval_words(two)}; all three: {_interval_words(three)}."
-    )
-    return Figure(
+    caption = Caption(
         "patterns",
         f"{words.percent(share)} of children affected are estimated to live with two or more risks",
-        f"Estimated children by combination of the {view.set_label} set, {view.name}, mid-2024. Colours: one risk (dark blue), two (turquoise), three (dark pink). {CREDIBLE}.",
-        alt,
+        f"Estimated children by combination of the {view.set_label} set, {view.name}, mid-2024. Filled circles: risks present. Each child is in one row. {CREDIBLE}.",
         table.source,
-        table.key,
-        figure,
+        construct=view.set_construct,
+        table_key=table.key,
     )
+    made = chart_overlap(rows, {risk: view.label(risk) for risk in view.members}, caption)
+    return replace(
+        made,
+        alt=f"{made.alt} In all, exactly one: {_interval_words(one)}; two or more: {_interval_words(two)}; all three: {_interval_words(three)}.",
+    )
+
+
+def areas(view: View) -> Figure | None:
+    """Share of children affected in each area with its interval: the map's level, or districts where that has too many areas."""
+    import pandas as pd
+
+    levels = [view.map_level(), "district", "locality"]
+    level = next((lv for lv in levels if lv and view.has(lv) and 1 < view.node(lv).sizes["area"] <= READABLE), None)
+    if level is None:
+        return None
+    node = view.node(level)
+    children = node["children"].sum("age_band", skipna=False).values
+    x = component(node, "any_risk")
+    keep = np.isfinite(x.value) & (children > 0)
+    names = [str(n) for n in node["area_name"].values]
+    twice = {n for n in names if names.count(n) > 1}
+    labels = [f"{n} ({code})" if n in twice else n for n, code in zip(names, node["area"].values, strict=True)]
+    rows = pd.DataFrame(
+        {
+            "label": labels,
+            "value": x.value,
+            "lower": x.lower,
+            "upper": x.upper,
+            "unreliable": np.asarray(x.relative_width) > UNRELIABLE_WIDTH,
+        }
+    )
+    rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].div(np.where(children > 0, children, np.nan), axis=0)
+    one, many = LEVEL_NAMES[level]
+    whole = view.need("any_risk") / view.children
+    caption = Caption(
+        "areas",
+        f"Every interval includes the estimate for {view.name}"
+        if bool(((rows["lower"] <= whole.value) & (rows["upper"] >= whole.value))[keep].all())
+        else f"Some intervals lie apart from the estimate for {view.name}",
+        f"Estimated share of children aged 0 to 17 living with at least one risk of the {view.set_label} set, {many} of {view.name} in order of name, mid-2024. "
+        f"Not a ranking: much of the uncertainty is shared by all {many}. {CREDIBLE}.",
+        view.need_source,
+        construct=view.set_construct,
+    )
+    shown = rows[keep]
+    made = chart_dots(shown, caption, per_cent, (view.name, float(whole.value)), "Estimated share of children", words.upper_first(one))
+    hollow = " Hollow dots: low reliability." if bool(shown["unreliable"].any()) else ""
+    return replace(made, subtitle=f"{made.subtitle}{hollow}")
+
+
+def flow(view: View) -> Figure | None:
+    """What became of the published referrals of the base year; None where a part is not published or the parts do not add up."""
+    import pandas as pd
+
+    observed = view.group("demand/observed")
+    if observed is None or view.code not in observed["area"].values:
+        return None
+    counts = observed["observed"].sel(area=view.code).to_series()
+    after = ("referrals_no_further_action", "referrals_assessed_not_in_need", "child_in_need_started")
+    if not {"referrals", "re_referrals", *after} <= set(counts.index):
+        return None
+    referrals, again = float(counts["referrals"]), float(counts["re_referrals"])
+    if not np.isfinite(counts[["referrals", "re_referrals", *after]]).all() or float(counts[list(after)].sum()) != referrals:
+        return None
+    rows = [("First referral in 12 months", "Referrals", referrals - again), (service_label("re_referrals"), "Referrals", again)]
+    rows += [("Referrals", service_label(s), float(counts[s])) for s in after]
+    started = float(counts["child_in_need_started"]) / max(referrals, 1.0)
+    caption = Caption(
+        "flow",
+        f"{words.percent(started)} of referrals started an episode of need",
+        f"Referrals in the year to 31 March {int(view.base_year[:4]) + 1}, {view.name}: what came before, and what followed. Plans and care are not parts of these flows.",
+        pathway_source(view),
+        "observed",
+        "none: published counts",
+        "counts as DfE defines them",
+    )
+    return chart_flow(pd.DataFrame(rows, columns=["source", "target", "value"]), caption)
 
 
 def to_2035(view: View, table: Table) -> Figure:
-    """Children affected by year, with interval."""
+    """Children affected by year, with intervals: a fan."""
+    import pandas as pd
+
     data = view.group("demand/population")
     assert data is not None
     years = data["year"].values.astype(int)
     children, affected = projection(view)
-    x = interval(affected)
-    figure, axes = blank(3.0)
-    axes.fill_between(years, x.lower, x.upper, color=BLUE, alpha=0.22, linewidth=0)
-    axes.plot(years, x.value, color=BLUE, linewidth=2.4)
-    for place, align in ((0, "left"), (-1, "right")):
-        axes.plot([years[place]], [x.value[place]], marker="o", color=BLUE)
-        axes.annotate(
-            words.number(modelled(float(x.value[place]), "authority")),
-            (years[place], x.value[place]),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha=align,
-        )
-    axes.annotate("95% credible interval", (years[-1], x.upper[-1]), xytext=(0, 5), textcoords="offset points", ha="right", color=BLUE)
-    axes.set_ylim(0, float(np.max(x.upper)) * 1.15)
-    axes.set_xlim(years[0] - 0.3, years[-1] + 0.3)
-    axes.set_xticks(years[:: 2 if len(years) > 8 else 1], [str(y) for y in years[:: 2 if len(years) > 8 else 1]])
-    thousands(axes.yaxis)
-    axes.set_ylabel("Children")
-    only_grid(axes, "y")
+    x, half = interval(affected), interval(affected, 0.5)
+    rows = pd.DataFrame(
+        {"year": years, "value": x.value, "lower": x.lower, "upper": x.upper, "lower_inner": half.lower, "upper_inner": half.upper}
+    )
     first, last = modelled(float(x.value[0]), "authority"), modelled(float(x.value[-1]), "authority")
-    move = _direction(first, last)
+    caption = Caption(
+        "to_2035",
+        f"The number affected is projected to {_direction(first, last)} by {years[-1]}",
+        f"Projected children living with at least one risk of the {view.set_label} set, {view.name}, {years[0]} to {years[-1]}. Pale: {CREDIBLE}; darker: 50%.",
+        table.source,
+        "projected",
+        table_key=table.key,
+    )
+    made = chart_fan(rows, caption)
     alt = (
-        f"Line with a shaded interval. Children projected to live with at least one risk: {_interval_words(x[0])} in {years[0]}, "
+        f"Line with shaded intervals. Children projected to live with at least one risk: {_interval_words(x[0])} in {years[0]}, "
         f"{_interval_words(x[-1])} in {years[-1]}. Children in all: {words.number(modelled(float(children[0]), 'authority'))} in {years[0]}, "
         f"{words.number(modelled(float(children[-1]), 'authority'))} in {years[-1]}."
     )
-    return Figure(
-        "to_2035",
-        f"The number affected is projected to {move} by {years[-1]}",
-        f"Projected children living with at least one risk of the {view.set_label} set, {view.name}, {years[0]} to {years[-1]}. {CREDIBLE}.",
-        alt,
-        table.source,
-        table.key,
-        figure,
-    )
+    return replace(made, alt=alt)
 
 
 def _direction(first: int | str, last: int | str) -> str:
@@ -191,7 +229,9 @@ def caseload(view: View, table: Table) -> Figure | None:
         axes.set_title(wrapped(service_label(service).replace(" at 31 March", ""), 24), loc="left", fontsize=10)
         axes.set_ylim(0, max(top * 1.1, 1))
         axes.set_xticks(place[:: max(1, len(years) - 1)], [years[0], years[-1]] if len(years) > 1 else years)
-        axes.set_xlim(-0.3, len(years) - 0.7)
+        for tick, align in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
+            tick.set_horizontalalignment(align)  # inside its panel: clear of the numbers of the axis
+        axes.set_xlim(-0.1, len(years) - 0.9)
         thousands(axes.yaxis)
         only_grid(axes, "y")
         handles = axes.get_legend_handles_labels()

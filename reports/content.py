@@ -222,14 +222,19 @@ def where(parts: _Parts) -> Section | None:
         "assessment factors; it is not evidence that need is higher there, and it is no ranking. Children of each area are modelled too, "
         "from the Census and the authority's total."
     )
-    level = "lsoa" if parts.internal and view.has("lsoa") else None
-    figure = maps.make_map(view, "any_risk", level, parts.boundaries)
+    inside = parts.internal and view.has("lsoa")
+    drawn = maps.level_of(view, parts.boundaries) if parts.boundaries is not None else "lsoa"
+    level = "lsoa" if inside and drawn == "lsoa" else None  # boundaries of wards are mapped as wards, inside the authority too
+    figure = maps.make_map(view, "any_risk", level, parts.boundaries, internal=parts.internal)
+    pair = maps.make_pair(view, "any_risk", level, parts.boundaries, internal=parts.internal)
     shown: list[Table] = []
-    levels = ("district", "locality", str(view.map_level()), *(("lsoa",) if level else ()))
+    levels = ("district", "locality", str(view.map_level()), *(("lsoa",) if inside else ()))
     for key in [f"by_{x}" for x in levels] + ["by_ward_in_district", "by_msoa_in_district"]:
         if key in parts.tables:
             shown.append(parts.tables[key])
-    return Section("where", "Where the children are expected to live", (text, *([figure] if figure else []), *shown))
+    return Section(
+        "where", "Where the children are expected to live", (text, *(f for f in (figure, pair, charts.areas(view)) if f), *shown)
+    )
 
 
 def ages(parts: _Parts) -> Section | None:

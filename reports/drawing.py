@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MplFigure
 
+    from reports.table import Table
+
 #: Colours of the Analysis Function (afcharts 1.2.0): dark blue, turquoise, dark pink, orange, dark grey, light purple.
 BLUE, TURQUOISE, PINK, ORANGE, GREY, PURPLE = "#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1"
 CATEGORICAL = (BLUE, TURQUOISE, PINK, ORANGE)
@@ -39,8 +41,10 @@ class Figure:
         Text alternative, long enough to serve instead.
     source : str
     table_key : str
-        Table behind the figure.
+        Table of the report behind the figure.
     drawing : matplotlib.figure.Figure
+    data : reports.table.Table, optional
+        Table behind a figure that has one of its own.
     """
 
     key: str
@@ -50,6 +54,7 @@ class Figure:
     source: str
     table_key: str
     drawing: MplFigure
+    data: Table | None = None
 
 
 def settings() -> Any:
@@ -71,6 +76,7 @@ def settings() -> Any:
         "ytick.color": INK,
         "grid.color": RULE,
         "grid.linewidth": 0.8,
+        "hatch.linewidth": 0.6,
         "svg.fonttype": "none",
         "svg.hashsalt": "jsna",
         "path.simplify": True,
@@ -93,7 +99,14 @@ def thousands(axis: Any) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=2))
-    axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
+    axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}".replace("-", "\N{MINUS SIGN}")))
+
+
+def wrapped(text: str, width: int = 30) -> str:
+    """A label on several lines: never cut."""
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, width)) or text
 
 
 def only_grid(axes: Axes, which: Literal["x", "y"]) -> None:
@@ -107,7 +120,7 @@ def svg(figure: Figure) -> str:
     import matplotlib
 
     buffer = io.StringIO()
-    _one_font(figure)
+    house_style(figure.drawing)
     with matplotlib.rc_context(settings()):
         figure.drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
@@ -131,19 +144,20 @@ def png(figure: Figure, dpi: int = RASTER_DPI) -> bytes:
     import matplotlib
 
     buffer = io.BytesIO()
-    _one_font(figure)
+    house_style(figure.drawing)
     with matplotlib.rc_context(settings()):
         figure.drawing.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def _one_font(figure: Figure) -> None:
-    """Every text in the house font, whenever it was added."""
+def house_style(drawing: MplFigure) -> None:
+    """Every text in the house font, whenever it was added, and as it is written: a dollar sign in a name is no formula."""
     from matplotlib.text import Text
 
     families = settings()["font.family"]
-    for text in figure.drawing.findobj(Text):
+    for text in drawing.findobj(Text):
         text.set_fontfamily(families)
+        text.set_parse_math(False)
 
 
 def escape(text: str) -> str:

@@ -61,14 +61,15 @@ def charted(evidence: Sequence[Evidence], topic: str) -> list[Evidence]:
 
 def forest(topic: str, shown: Sequence[Evidence]) -> drawing.Figure:
     """Estimates side by side with their intervals, never pooled; open marks where the interval is assumed or there is none."""
-    figure, axes = drawing.blank(height=0.9 + 0.42 * len(shown))
+    ticks_of = [_tick(e) for e in shown]
+    figure, axes = drawing.blank(height=0.9 + sum(0.12 + 0.15 * (t.count("\n") + 1) for t in ticks_of))
     for y, e in enumerate(shown):
         if e.has_interval:
             axes.plot([100 * e.lower, 100 * e.upper], [y, y], color=drawing.BLUE, linewidth=1.6, solid_capstyle="butt")
         published = e.has_interval and not e.interval_basis.startswith("assumed")
         face = drawing.BLUE if published else "white"
         axes.plot([100 * e.value], [y], "o", color=drawing.BLUE, markerfacecolor=face, markersize=6.5)
-    axes.set_yticks(range(len(shown)), [_tick(e) for e in shown], fontsize=8.5)
+    axes.set_yticks(range(len(shown)), ticks_of, fontsize=8.5)
     axes.invert_yaxis()
     axes.set_xscale("log")
     low = min(100 * (e.lower if e.has_interval else e.value) for e in shown)
@@ -83,8 +84,7 @@ def forest(topic: str, shown: Sequence[Evidence]) -> drawing.Figure:
 
 
 def _tick(e: Evidence) -> str:
-    label = e.label if len(e.label) <= 52 else e.label[:51].rstrip() + "…"
-    return f"{label}\n{e.key}: {e.geography}, {e.period[:24]}"
+    return "\n".join(drawing.wrapped(line, 50) for line in (e.label, f"{e.key}: {e.geography}, {e.period}"))
 
 
 def _index(

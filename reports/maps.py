@@ -10,25 +10,40 @@ from numpy.typing import NDArray
 
 from jsna_model.errors import InputError, unknown_name
 from reports import words
-from reports.drawing import ABSENT_FILL, GREY, INK, SEQUENTIAL, WIDTH, Figure, blank, settings
-from reports.need_tables import NUMBERED, component
+from reports.disclosure import UNRELIABLE_WIDTH, decimal
+from reports.drawing import ABSENT_FILL, SEQUENTIAL, WIDTH, Figure, blank, house_style, settings
+from reports.map_marks import LETTERS, draw_places, legend
+from reports.need_tables import CREDIBLE, LONGEST, NUMBERED, component
+from reports.places import COPYRIGHT, Places, boundary_places, hexagon_places, join_boundaries
+from reports.table import Column, Table, frame
 from reports.view import LEVEL_NAMES, View
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import xarray as xr
     from matplotlib.figure import Figure as MplFigure
 
     from jsna_model.result import Result
 
 #: Widths of a class, in percentage points; the smallest that needs at most five classes is used.
-STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0)
-LEGEND_WIDTH = 1.9  # inches beside the map
-EXACT = 1500  # areas up to which places are assigned at least total squared distance
-COPYRIGHT = "Contains OS data © Crown copyright and database right. Source: Office for National Statistics licensed under the Open Government Licence v.3.0."
+STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+LEGEND_WIDTH = 1.95  # inches beside the map
 BY_ASSUMPTION = "The modelled pattern follows deprivation by assumption."
+HATCHED = f"Hatched: low reliability, an interval wider than {UNRELIABLE_WIDTH:g} times the estimate."
+NOT_PUBLIC = (
+    "Maps of modelled estimates by LSOA are for use inside the authority, not for publication. Pass internal=True, or map wards or MSOAs."
+)
 
 
-def plot_map(result: Result, measure: str = "any_risk", level: str | None = None, boundaries: gpd.GeoDataFrame | None = None) -> MplFigure:
+def plot_map(
+    result: Result,
+    measure: str = "any_risk",
+    level: str | None = None,
+    boundaries: gpd.GeoDataFrame | None = None,
+    *,
+    show: str = "estimate",
+    internal: bool = False,
+) -> MplFigure:
     """Map of the estimated share of children with a measure.
 
     Parameters
@@ -39,71 +54,325 @@ def plot_map(result: Result, measure: str = "any_risk", level: str | None = None
     level : str, optional
         One of ``result.levels`` below the authority; by default ward, or MSOA where there are few wards.
     boundaries : geopandas.GeoDataFrame, optional
-        Column ``area`` (codes) and polygons, British National Grid (EPSG:27700). Without it, hexagons.
+        Column ``area`` (codes) and polygons with a coordinate system, joined strictly by code. Without it, hexagons.
+    show : {"estimate", "limits", "width"}
+        The estimate; a pair of maps of its lower and upper limits; or a pair of the estimate and the width of its interval.
+    internal : bool
+        Allow LSOAs: for use inside the authority.
 
     Returns
     -------
     matplotlib.figure.Figure
         With headline, statistical subtitle, legend and source.
+
+    Raises
+    ------
+    InputError
+        Where there is nothing to map, for LSOAs without `internal`, and for boundaries that do not fit, naming the codes.
     """
     view = View.of(result)
-    made = make_map(view, measure, level, boundaries, titled=True)
+    if show not in ("estimate", "limits", "width"):
+        raise unknown_name("kind of map", show, ("estimate", "limits", "width"))
+    if show == "estimate":
+        made = make_map(view, measure, level, boundaries, titled=True, internal=internal)
+    else:
+        made = make_pair(view, measure, level, boundaries, show=show, titled=True, internal=internal)
     if made is None:
         raise InputError("The result has no small areas to map. Run estimate() on LSOAs.")
+    house_style(made.drawing)
     return made.drawing
 
 
 def make_map(
-    view: View, measure: str = "any_risk", level: str | None = None, boundaries: gpd.GeoDataFrame | None = None, titled: bool = False
+    view: View,
+    measure: str = "any_risk",
+    level: str | None = None,
+    boundaries: gpd.GeoDataFrame | None = None,
+    titled: bool = False,
+    internal: bool = False,
 ) -> Figure | None:
     """The map with its words; None where there is nothing to map."""
-    level = level or (level_of(view, boundaries) if boundaries is not None else None) or view.map_level()
+    level = _level(view, measure, level, boundaries, internal)
     if level is None:
         return None
-    known = [lv for lv in view.result.levels if "draw" not in view.result.node(f"need/{lv}").dims]
-    if level not in known:
-        raise unknown_name("level", level, known)
-    if measure not in view.result.measures:
-        raise unknown_name("measure", measure, view.result.measures)
     node = view.node(level)
-    children = node["children"].sum("age_band", skipna=False).values
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.round(np.where(children > 0, component(node, measure).value / children, np.nan) * 100, 1)  # as displayed
+    share, _, _, wide = _shares(node, measure)
     breaks = class_breaks(share)
     one, many = LEVEL_NAMES[level]
     n = node.sizes["area"]
     unit = many if n != 1 else one
-    what = f"at least one risk of the {view.set_label} set" if measure == "any_risk" else words.lower_first(view.measure_label(measure))
     title = headline(share, unit, view.name)
-    subtitle = f"Estimated share of children aged 0 to 17 living with {what}, {unit} of {view.name}, mid-2024. {BY_ASSUMPTION}"
-    figure, axes = blank(3.0)
+    hatched = wide & ~np.isnan(share)
+    subtitle = (
+        f"Estimated share of children aged 0 to 17 living with {_what(view, measure)}, {unit} of {view.name}, mid-2024. {BY_ASSUMPTION}"
+    )
+    subtitle += f" {HATCHED}" if hatched.any() else ""
+    places = _places(node, level, boundaries)
+    figure, axes = blank(_height(places, WIDTH - LEGEND_WIDTH))
+    numbers = n <= NUMBERED and level == view.map_level()
+    labels = class_letters(share, breaks)
+    draw_places(
+        axes,
+        places,
+        _fills(share, breaks),
+        hatched,
+        labels,
+        _size(figure, LEGEND_WIDTH),
+        [str(i + 1) for i in range(n)] if numbers else None,
+    )
+    drawn = any(t.get_text()[-1:] in LETTERS for t in axes.texts if t.get_bbox_patch() is None)
+    keyed = "" if not drawn else " Numbers are those of the table; letters are classes." if numbers else " Letters are classes."
     if boundaries is None:
-        points = np.column_stack([node["easting"].values, node["northing"].values]).astype(float)
-        cells, size = hexagons(points)
-        _draw_hexagons(axes, cells, size, share, breaks, _districts(node, level), numbers=n <= NUMBERED)
-        note = f"Each hexagon is one {one}, placed near where it lies; hexagons are of one size whatever the number of children."
+        note = f"Each hexagon is one {one}, placed near where it lies; hexagons are of one size whatever the number of children.{keyed}"
     else:
-        _draw_boundaries(axes, boundaries, [str(a) for a in node["area"].values], share, breaks)
-        note = COPYRIGHT
-    axes.set_aspect("equal")
-    axes.set_axis_off()
-    shape = float(np.ptp(axes.get_ylim()) / np.ptp(axes.get_xlim()))
-    figure.set_figheight(float(np.clip((WIDTH - LEGEND_WIDTH) * shape, 2.2, 6.5)))
-    _legend(figure, breaks, bool(np.isnan(share).any()), titled)
+        note = f"{keyed} {COPYRIGHT}".strip()
+    legend(figure, class_labels(breaks), colours(len(breaks) - 1), bool(np.isnan(share).any()), bool(hatched.any()), titled)
     if titled:
         _frame(figure, title, subtitle, f"{note} Source: {view.need_source}.")
-    return Figure("map", title, f"{subtitle} {note}", _alt(node, share, breaks, unit, view), view.need_source, f"by_{level}", figure)
+    return Figure(
+        "map", title, f"{subtitle} {note}", _alt(node, share, breaks, unit, view, hatched), view.need_source, f"by_{level}", figure
+    )
+
+
+def make_pair(
+    view: View,
+    measure: str = "any_risk",
+    level: str | None = None,
+    boundaries: gpd.GeoDataFrame | None = None,
+    show: str = "limits",
+    titled: bool = False,
+    internal: bool = False,
+) -> Figure | None:
+    """Two maps of the uncertainty side by side; None where there is nothing to map.
+
+    ``limits``: the lower and the upper limit in the same classes. ``width``: the estimate, and the width of its interval as a multiple
+    of it.
+    """
+    level = _level(view, measure, level, boundaries, internal)
+    if level is None:
+        return None
+    node = view.node(level)
+    share, lower, upper, wide = _shares(node, measure)
+    hatched = wide & ~np.isnan(share)
+    one, many = LEVEL_NAMES[level]
+    unit = many if node.sizes["area"] != 1 else one
+    if show == "limits":
+        breaks = class_breaks(np.concatenate([lower, upper]))
+        panels = [("Lower limit", lower, breaks), ("Upper limit", upper, breaks)]
+        title = _limits_headline(share, lower, upper, unit)
+        told = f"Lower and upper limits ({CREDIBLE}) of the estimated share of children"
+        caution = "Much of the uncertainty is shared by all areas, so that overlapping intervals do not show that areas are alike."
+    else:
+        width = np.round(np.asarray(component(node, measure).relative_width, float), 1)
+        width[~np.isfinite(width)] = np.nan
+        panels = [("Estimate", share, class_breaks(share)), ("Width of interval over estimate", width, class_breaks(width))]
+        known = width[~np.isnan(width)]
+        title = (
+            f"Intervals are {known.min():.1f} to {known.max():.1f} times as wide as the estimate" if known.size else "No estimates to map"
+        )
+        told = f"Estimated share of children, and width of its {CREDIBLE} as a multiple of it, for children"
+        caution = HATCHED if hatched.any() else ""
+    places = _places(node, level, boundaries)
+    side = LEGEND_WIDTH if show == "limits" else 0.0
+    room = (WIDTH - side) / 2
+    figure, grid = blank(_height(places, room) + (0.3 if side else 1.5), 1, 2)
+    for axes, (name, values, breaks) in zip(grid, panels, strict=True):
+        draw_places(
+            axes, places, _fills(values, breaks), hatched, class_letters(values, breaks), (room, _height(places, room)), names=False
+        )
+        axes.set_title(name, loc="left", fontsize=10, fontweight="bold")
+        if not side:
+            suffix = "%" if values is share else ""
+            legend(axes, class_labels(breaks, suffix), colours(len(breaks) - 1), bool(np.isnan(values).any()), False, titled, heading="")
+    if side:
+        fills = colours(len(panels[0][2]) - 1)
+        legend(figure, class_labels(panels[0][2]), fills, bool(np.isnan(lower).any()), bool(hatched.any()), titled)
+    subtitle = f"{told} aged 0 to 17 living with {_what(view, measure)}, {unit} of {view.name}, mid-2024. {caution}".strip()
+    lettered = "Letters are classes." if any(t.get_text() in LETTERS for axes in grid for t in axes.texts) else ""
+    note = " ".join(t for t in (lettered, COPYRIGHT if boundaries is not None else "") if t)
+    if titled:
+        _frame(figure, title, subtitle, f"{note} Source: {view.need_source}.".strip())
+    ends = "; ".join(f"{name}: {_range(values, values is not share and show == 'width')}" for name, values, _ in panels)
+    alt = (
+        f"Two maps of {len(share)} {unit} of {view.name}, side by side. {ends}. {BY_ASSUMPTION} The table behind holds each area's numbers."
+    )
+    table = _pair_table(view, node, level, unit, (share, lower, upper), measure) if len(share) <= LONGEST else None
+    return Figure("map_interval", title, f"{subtitle} {note}".strip(), alt, view.need_source, f"by_{level}", figure, table)
+
+
+# -- what is mapped ------------------------------------------------------------------------------------------------------
+
+
+def _level(view: View, measure: str, level: str | None, boundaries: gpd.GeoDataFrame | None, internal: bool) -> str | None:
+    """The level to map, checked; None where there is none."""
+    found = level or (level_of(view, boundaries) if boundaries is not None else None) or view.map_level()
+    if found is None:
+        return None
+    known = [lv for lv in view.result.levels if "draw" not in view.result.node(f"need/{lv}").dims]
+    if found not in known:
+        raise unknown_name("level", found, known)
+    if measure not in view.result.measures:
+        raise unknown_name("measure", measure, view.result.measures)
+    if found == "lsoa" and not internal:
+        raise InputError(NOT_PUBLIC)
+    return found
 
 
 def level_of(view: View, boundaries: gpd.GeoDataFrame) -> str | None:
     """The level whose areas the boundaries hold all of, coarsest last; None where they hold no whole level."""
-    if "area" not in boundaries.columns:
+    if "area" not in getattr(boundaries, "columns", ()):
         return None
     codes = {str(c).split(":")[0] for c in boundaries["area"]}
     for level in ("ward", "msoa", "locality", "district", "lsoa"):
         if view.has(level) and {str(c).split(":")[0] for c in view.node(level)["area"].values} <= codes:
             return level
     return None
+
+
+def _shares(node: xr.Dataset, measure: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Estimate and limits of the share in per cent as displayed, and where the interval is wide; each of shape (area,)."""
+    children = node["children"].sum("age_band", skipna=False).values
+    x = component(node, measure)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value, lower, upper = (np.round(np.where(children > 0, v / children, np.nan) * 100, 1) for v in (x.value, x.lower, x.upper))
+    return value, lower, upper, np.asarray(x.relative_width) > UNRELIABLE_WIDTH
+
+
+def _what(view: View, measure: str) -> str:
+    return f"at least one risk of the {view.set_label} set" if measure == "any_risk" else words.lower_first(view.measure_label(measure))
+
+
+def _places(node: xr.Dataset, level: str, boundaries: gpd.GeoDataFrame | None) -> Places:
+    points = np.column_stack([node["easting"].values, node["northing"].values]).astype(float)
+    parents = _districts(node, level)
+    if boundaries is None:
+        return hexagon_places(points, parents)
+    return boundary_places(join_boundaries(boundaries, [str(a) for a in node["area"].values], points), parents)
+
+
+def _districts(node: Any, level: str) -> list[str] | None:
+    """Names of districts by area, where the authority has several."""
+    if "district_name" not in node.coords or level == "district":
+        return None
+    names = [str(d) for d in node["district_name"].values]
+    return names if len(set(names)) > 1 else None
+
+
+def _height(places: Places, width: float) -> float:
+    """Inches; half a page at most, so that a tall authority does not fill one."""
+    return float(np.clip(width * places.shape, 2.0, 5.2 if width > WIDTH / 2 else 3.6))
+
+
+def _size(figure: MplFigure, beside: float) -> tuple[float, float]:
+    """Inches that the map itself has."""
+    return figure.get_figwidth() - beside, figure.get_figheight()
+
+
+# -- classes -------------------------------------------------------------------------------------------------------------
+
+
+def class_breaks(share: NDArray[np.float64], most: int = 5) -> NDArray[np.float64]:
+    """Limits of at most `most` equal classes at round numbers, in percentage points; shape (classes + 1,)."""
+    known = share[~np.isnan(share)]
+    if known.size == 0:
+        return np.array([0.0, 1.0])
+    for step in STEPS:
+        first, last = np.floor(known.min() / step + 1e-9), np.floor(known.max() / step + 1e-9) + 1
+        if last - first <= most:
+            return np.round(np.arange(first, last + 1) * step, 10)
+    return np.linspace(known.min(), known.max() + 1, most + 1)
+
+
+def class_labels(breaks: NDArray[np.float64], suffix: str = "%") -> list[str]:
+    """Ranges in words, lowest first."""
+    digits = 0 if np.allclose(breaks, np.round(breaks)) else 1
+    return [f"{a:.{digits}f}{suffix} to under {b:.{digits}f}{suffix}" for a, b in itertools.pairwise(breaks)]
+
+
+def class_letters(values: NDArray[np.float64], breaks: NDArray[np.float64]) -> list[str]:
+    """Letter of each value's class, A the lowest; a dash where there is no value."""
+    return ["–" if np.isnan(v) else LETTERS[_class(float(v), breaks)] for v in values]
+
+
+def colours(count: int) -> list[str]:
+    """Fills of classes, lowest first; fewer classes take the middle of the palette, so that they differ most."""
+    chosen = {1: (2,), 2: (1, 3), 3: (1, 2, 3), 4: (0, 1, 2, 3)}.get(count, tuple(range(5)))
+    return [SEQUENTIAL[i] for i in reversed(chosen)]
+
+
+def _class(value: float, breaks: NDArray[np.float64]) -> int:
+    return int(np.clip(np.searchsorted(breaks, value + 1e-9, side="right") - 1, 0, len(breaks) - 2))
+
+
+def fill_of(value: float, breaks: NDArray[np.float64], fills: list[str]) -> str:
+    """Fill of a share."""
+    return ABSENT_FILL if np.isnan(value) else fills[_class(value, breaks)]
+
+
+def _fills(values: NDArray[np.float64], breaks: NDArray[np.float64]) -> list[str]:
+    fills = colours(len(breaks) - 1)
+    return [fill_of(float(v), breaks, fills) for v in values]
+
+
+# -- words ---------------------------------------------------------------------------------------------------------------
+
+
+def headline(share: NDArray[np.float64], unit: str, name: str) -> str:
+    """One sentence on the range of shares."""
+    known = share[~np.isnan(share)]
+    if known.size == 0:
+        return f"No estimated shares for the {unit} of {name}"
+    low, high = known.min(), known.max()
+    if known.size == 1 or high - low < 0.05:
+        return f"Estimated share of children affected: {words.percent(high, 1)}"
+    return f"Estimated share ranges from {words.percent(low, 1)} to {words.percent(high, 1)} between {unit}"
+
+
+def _limits_headline(share: NDArray[np.float64], lower: NDArray[np.float64], upper: NDArray[np.float64], unit: str) -> str:
+    """Whether the interval of a typical area is wider than areas differ."""
+    if np.isnan(share).all():
+        return f"No estimated shares for the {unit}"
+    wider = float(np.nanmedian(upper - lower)) > float(np.nanmax(share) - np.nanmin(share))
+    return f"Intervals are {'wider' if wider else 'narrower'} than the differences between {unit}"
+
+
+def _range(values: NDArray[np.float64], multiple: bool) -> str:
+    known = values[~np.isnan(values)]
+    if known.size == 0:
+        return "none available"
+    if multiple:
+        return f"{known.min():.1f} to {known.max():.1f} times"
+    return f"{words.percent(known.min(), 1)} to {words.percent(known.max(), 1)}"
+
+
+def _pair_table(view: View, node: xr.Dataset, level: str, unit: str, shares: tuple[NDArray[np.float64], ...], measure: str) -> Table:
+    """The numbers behind a pair of maps."""
+    columns = (Column(words.upper_first(LEVEL_NAMES[level][0])), Column("Estimated share", "percent"), Column("Share: lower", "percent"), Column("Share: upper", "percent"))  # fmt: skip
+    names = [str(n) for n in node["area_name"].values]
+    records = [[name, *(decimal(float(s[i])) for s in shares)] for i, name in enumerate(names)]
+    title = f"Estimated share of children with its limits, {view.measure_label(measure).lower()}, {unit} of {view.name}"
+    return Table(
+        f"limits_{level}", title, view.need_source, "", "estimated", CREDIBLE, columns, frame(columns, records), in_documents=False
+    )
+
+
+def _alt(node: Any, share: NDArray[np.float64], breaks: NDArray[np.float64], unit: str, view: View, hatched: NDArray[np.bool_]) -> str:
+    """Text alternative: how many areas in each class, the highest and lowest by name, and how many are of low reliability."""
+    names = [str(x) for x in node["area_name"].values]
+    order = [int(i) for i in np.argsort(-np.nan_to_num(share, nan=-1), kind="stable") if not np.isnan(share[i])]
+    counts = [int(((share >= a - 1e-9) & (share < b - 1e-9)).sum()) for a, b in itertools.pairwise(breaks)]
+    classes = "; ".join(f"{label}: {count}" for label, count in zip(reversed(class_labels(breaks)), reversed(counts), strict=True))
+    if not order:
+        return f"Map of {len(names)} {unit}; no shares are available."
+    few = min(5, len(order))
+    high = ", ".join(f"{names[i]} ({words.percent(share[i], 1)})" for i in order[:few])
+    low = ", ".join(f"{names[i]} ({words.percent(share[i], 1)})" for i in reversed(order[-few:]))
+    ends = f" Highest: {high}. Lowest: {low}." if len(order) > few else f" {high}."
+    flagged = int(hatched.sum())
+    low_reliability = f" {flagged} of low reliability {'is' if flagged == 1 else 'are'} hatched." if flagged else ""
+    return (
+        f"Map of {len(names)} {unit} of {view.name}. Number of {unit} by estimated share: {classes}.{ends}{low_reliability} {BY_ASSUMPTION}"
+    )
 
 
 def _frame(figure: MplFigure, title: str, subtitle: str, source: str) -> None:
@@ -125,228 +394,3 @@ def _frame(figure: MplFigure, title: str, subtitle: str, source: str) -> None:
         figure.text(0.02, top, "\n".join(lines[0]), va="top", fontsize=13, fontweight="bold")
         figure.text(0.02, top - (0.24 * len(lines[0]) + 0.05) / height, "\n".join(lines[1]), va="top", fontsize=9)
         figure.text(0.02, 0.06 / height, "\n".join(lines[2]), va="bottom", fontsize=8)
-
-
-def headline(share: NDArray[np.float64], unit: str, name: str) -> str:
-    """One sentence on the range of shares."""
-    known = share[~np.isnan(share)]
-    if known.size == 0:
-        return f"No estimated shares for the {unit} of {name}"
-    low, high = known.min(), known.max()
-    if known.size == 1 or high - low < 0.05:
-        return f"Estimated share of children affected: {words.percent(high, 1)}"
-    return f"Estimated share ranges from {words.percent(low, 1)} to {words.percent(high, 1)} between {unit}"
-
-
-def class_breaks(share: NDArray[np.float64], most: int = 5) -> NDArray[np.float64]:
-    """Limits of at most `most` equal classes at round numbers, in percentage points; shape (classes + 1,)."""
-    known = share[~np.isnan(share)]
-    if known.size == 0:
-        return np.array([0.0, 1.0])
-    for step in STEPS:
-        first, last = np.floor(known.min() / step + 1e-9), np.floor(known.max() / step + 1e-9) + 1
-        if last - first <= most:
-            return np.round(np.arange(first, last + 1) * step, 10)
-    return np.linspace(0, 100, most + 1)
-
-
-def class_labels(breaks: NDArray[np.float64]) -> list[str]:
-    """Ranges in words, lowest first."""
-    digits = 0 if np.allclose(breaks, np.round(breaks)) else 1
-    return [f"{a:.{digits}f}% to under {b:.{digits}f}%" for a, b in itertools.pairwise(breaks)]
-
-
-def colours(count: int) -> list[str]:
-    """Fills of classes, lowest first; fewer classes take the middle of the palette, so that they differ most."""
-    chosen = {1: (2,), 2: (1, 3), 3: (1, 2, 3), 4: (0, 1, 2, 3)}.get(count, tuple(range(5)))
-    return [SEQUENTIAL[i] for i in reversed(chosen)]
-
-
-def hexagons(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """A cell of a regular hexagonal grid for each point, one each, near where it lies.
-
-    Points are first spread: half their position, half their rank, along each axis. Cells are then assigned at least total squared
-    distance (Hungarian method), or greedily from the middle outwards above `EXACT` points.
-
-    Parameters
-    ----------
-    points : ndarray, shape (area, 2)
-        Easting and northing, metres.
-
-    Returns
-    -------
-    cells : ndarray, shape (area, 2)
-        Centres, in units of their own.
-    size : float
-        Distance from the centre of a hexagon to its corner.
-    """
-    n = len(points)
-    if n == 1:
-        return np.zeros((1, 2)), 1.0
-    low, high = points.min(0), points.max(0)
-    scale = max(float((high - low).max()), 1.0)
-    raw = (points - low) / scale
-    rank = np.argsort(np.argsort(points, axis=0, kind="stable"), axis=0, kind="stable") / (n - 1) * (high - low) / scale
-    spread = 0.5 * raw + 0.5 * rank
-    extent = np.maximum(spread.max(0) - spread.min(0), 0.35)
-    area = float(extent.prod()) * 0.72
-    size = float(np.sqrt(area / n / (1.5 * np.sqrt(3))))
-    width, rise = np.sqrt(3) * size, 1.5 * size
-    middle = (spread.max(0) + spread.min(0)) / 2
-    half = extent / 2 + 3 * size
-    ys = np.arange(-np.ceil(half[1] / rise), np.ceil(half[1] / rise) + 1)
-    xs = np.arange(-np.ceil(half[0] / width), np.ceil(half[0] / width) + 1)
-    grid = np.array([(middle[0] + (x + 0.5 * (y % 2)) * width, middle[1] + y * rise) for y in ys for x in xs])
-    distance = ((spread[:, None] - grid[None]) ** 2).sum(-1)
-    if n <= EXACT:
-        from scipy.optimize import linear_sum_assignment
-
-        keep = np.argsort(distance.min(0), kind="stable")[: max(4 * n, n + 10)]
-        _, chosen = linear_sum_assignment(distance[:, keep])
-        return grid[keep[chosen]], size
-    return grid[_greedy(distance, spread)], size
-
-
-def _greedy(distance: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The nearest free cell of each point in turn, from the middle outwards."""
-    order = np.argsort(((points - np.median(points, axis=0)) ** 2).sum(1), kind="stable")
-    out = np.zeros(len(points), dtype=np.intp)
-    free = np.ones(distance.shape[1], dtype=bool)
-    for i in order:
-        out[i] = int(np.argmin(np.where(free, distance[i], np.inf)))
-        free[out[i]] = False
-    return out
-
-
-def fill_of(value: float, breaks: NDArray[np.float64], fills: list[str]) -> str:
-    """Fill of a share."""
-    if np.isnan(value):
-        return ABSENT_FILL
-    return fills[int(np.clip(np.searchsorted(breaks, value + 1e-9, side="right") - 1, 0, len(fills) - 1))]
-
-
-def _districts(node: Any, level: str) -> list[str] | None:
-    """Names of districts by area, where the authority has several."""
-    if "district_name" not in node.coords or level == "district":
-        return None
-    names = [str(d) for d in node["district_name"].values]
-    return names if len(set(names)) > 1 else None
-
-
-def _draw_hexagons(
-    axes: Any,
-    cells: NDArray[np.float64],
-    size: float,
-    share: NDArray[np.float64],
-    breaks: NDArray[np.float64],
-    districts: list[str] | None,
-    numbers: bool,
-) -> None:
-    """Hexagons with a dark edge and a white gap; numbers, or names of districts, over them."""
-    from matplotlib.collections import PolyCollection
-    from matplotlib.patheffects import withStroke
-
-    fills = colours(len(breaks) - 1)
-    turn = np.pi / 180 * (60 * np.arange(6) + 30)
-    corner = np.column_stack([np.cos(turn), np.sin(turn)]) * size * 0.93
-    face = [fill_of(float(v), breaks, fills) for v in share]
-    axes.add_collection(PolyCollection(list(cells[:, None] + corner[None]), facecolors=face, edgecolors=SEQUENTIAL[0], linewidths=0.5))
-    pad = 1.2 * size
-    axes.set_xlim(cells[:, 0].min() - pad, cells[:, 0].max() + pad)
-    axes.set_ylim(cells[:, 1].min() - pad, cells[:, 1].max() + pad)
-    if numbers:
-        span = max(float(np.ptp(cells[:, 0])) + 2 * pad, (float(np.ptp(cells[:, 1])) + 2 * pad) * 1.3)
-        font = float(np.clip(size / span * WIDTH * 72 * 0.62, 5.0, 12.0))
-        for i, (x, y) in enumerate(cells):
-            dark = face[i] in SEQUENTIAL[:3]
-            axes.text(x, y, str(i + 1), ha="center", va="center_baseline", fontsize=font, color="white" if dark else INK)
-    if districts:
-        for name in sorted(set(districts)):
-            x, y = np.median(cells[[d == name for d in districts]], axis=0)
-            label = axes.text(x, y, name, ha="center", va="center", fontsize=9, fontweight="bold", color=INK)
-            label.set_path_effects([withStroke(linewidth=3.5, foreground="white")])
-
-
-def _draw_boundaries(
-    axes: Any, boundaries: gpd.GeoDataFrame, codes: list[str], share: NDArray[np.float64], breaks: NDArray[np.float64]
-) -> None:
-    """Polygons with white outlines, a scale bar and a north arrow."""
-    from matplotlib.collections import PathCollection
-    from matplotlib.path import Path
-
-    if "area" not in boundaries.columns:
-        raise InputError(f"The boundaries have no column 'area'; found {list(boundaries.columns)}. Name the column of area codes 'area'.")
-    if boundaries.crs is not None and boundaries.crs.to_epsg() != 27700:
-        boundaries = boundaries.to_crs(27700)
-    shapes = dict(zip(boundaries["area"].astype(str), boundaries.geometry, strict=True))
-    plain = [code.split(":")[0] for code in codes]
-    missing = [code for code in plain if code not in shapes]
-    if missing:
-        raise InputError(
-            f"The boundaries lack {len(missing)} of {len(codes)} areas, such as {', '.join(missing[:3])}. Give boundaries of the same level and vintage."
-        )
-    fills = colours(len(breaks) - 1)
-    paths, face = [], []
-    for code, value in zip(plain, share, strict=True):
-        geometry = shapes[code]
-        rings = []
-        for part in getattr(geometry, "geoms", [geometry]):
-            if part.geom_type == "Polygon":
-                rings += [np.asarray(r.coords)[:, :2] for r in (part.exterior, *part.interiors)]
-        paths.append(Path.make_compound_path(*(Path(r, closed=True) for r in rings)))
-        face.append(fill_of(float(value), breaks, fills))
-    axes.add_collection(PathCollection(paths, facecolors=face, edgecolors=GREY, linewidths=1.1, zorder=1))
-    axes.add_collection(PathCollection(paths, facecolors="none", edgecolors="white", linewidths=0.7, zorder=2))
-    bounds = np.array([shapes[c].bounds for c in plain])
-    low, high = bounds[:, :2].min(0), bounds[:, 2:].max(0)
-    axes.set_xlim(low[0], high[0])
-    axes.set_ylim(low[1] - 0.08 * (high[1] - low[1]), high[1])
-    _scale_bar(axes, low, high)
-
-
-def _scale_bar(axes: Any, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-    """A bar of a round length, about a quarter of the map's width, and an arrow to the north."""
-    target = (high[0] - low[0]) / 4
-    power = 10 ** np.floor(np.log10(max(target, 1.0)))
-    length = float(power * max(m for m in (1, 2, 5) if m * power <= target or m == 1))
-    y = low[1] - 0.05 * (high[1] - low[1])
-    axes.plot([low[0], low[0] + length], [y, y], color=INK, linewidth=2.5, solid_capstyle="butt", zorder=3)
-    text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    axes.annotate(text, (low[0] + length, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9)
-    axes.annotate(
-        "N", (0.98, 0.02), (0.98, 0.12), xycoords="axes fraction", ha="center", fontsize=9, arrowprops={"arrowstyle": "<-", "color": INK}
-    )
-
-
-def _legend(figure: MplFigure, breaks: NDArray[np.float64], absent: bool, titled: bool) -> None:
-    """Classes with ranges in words, highest first, beside the map."""
-    from matplotlib.patches import Patch
-
-    labels, fills = class_labels(breaks), colours(len(breaks) - 1)
-    handles = [Patch(facecolor=f, edgecolor=SEQUENTIAL[0], linewidth=0.5, label=t) for f, t in zip(fills[::-1], labels[::-1], strict=True)]
-    if absent:
-        handles.append(Patch(facecolor=ABSENT_FILL, edgecolor=GREY, linewidth=0.5, label="not available"))
-    figure.legend(
-        handles=handles,
-        loc="outside right center" if titled else "outside right upper",
-        frameon=False,
-        fontsize=9,
-        title="Estimated share\nof children",
-        title_fontsize=9,
-        alignment="left",
-    )
-
-
-def _alt(node: Any, share: NDArray[np.float64], breaks: NDArray[np.float64], unit: str, view: View) -> str:
-    """Text alternative: how many areas in each class, and the highest and lowest by name."""
-    names = [str(x) for x in node["area_name"].values]
-    order = [int(i) for i in np.argsort(-np.nan_to_num(share, nan=-1), kind="stable") if not np.isnan(share[i])]
-    counts = [int(((share >= a - 1e-9) & (share < b - 1e-9)).sum()) for a, b in itertools.pairwise(breaks)]
-    classes = "; ".join(f"{label}: {count}" for label, count in zip(reversed(class_labels(breaks)), reversed(counts), strict=True))
-    if not order:
-        return f"Map of {len(names)} {unit}; no shares are available."
-    few = min(5, len(order))
-    high = ", ".join(f"{names[i]} ({words.percent(share[i], 1)})" for i in order[:few])
-    low = ", ".join(f"{names[i]} ({words.percent(share[i], 1)})" for i in reversed(order[-few:]))
-    ends = f" Highest: {high}. Lowest: {low}." if len(order) > few else f" {high}."
-    return f"Map of {len(names)} {unit} of {view.name}. Number of {unit} by estimated share: {classes}.{ends} {BY_ASSUMPTION}"

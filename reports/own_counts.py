@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.disclosure import SUPPRESSED, suppress
+from reports.disclosure import SUPPRESSED
+from reports.suppression import suppress
 
 if TYPE_CHECKING:
     import xarray as xr

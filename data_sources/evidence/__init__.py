@@ -207,8 +207,8 @@ def load_overlap(name: str = "higher_harm", path: str | Path | None = None, kind
     path : path, optional
         TOML file or folder of the user's own.
     kind : {"published", "independent", "least", "most"}
-        From the published two-or-more and all-three shares; or, to see what hangs on it, as if the risks were independent, and with as
-        little and as much overlap as their shares allow.
+        From the published two-or-more and all-three shares; or, to see what hangs on it, as if the risks were independent, with as little
+        overlap as their shares allow, and with as many children with all three as they allow.
 
     Raises
     ------

@@ -268,6 +268,20 @@ def estimate(
     write_estimate(study, level, out, quiet, [b for b in age_bands.split(",") if b.strip()], by_sex, scheduler)
 
 
+@app.command()
+def backtest(
+    data: Annotated[
+        Path | None, typer.Option(help="Panel CSV: area_code, year, measure, value, population. Without it, England's own series.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("backtest"),
+    quiet: Quiet = False,
+) -> None:
+    """Forecast one to five years ahead from every past year of a panel, and score it beside persistence."""
+    from jsna_model.cli.backtest import write_backtest
+
+    write_backtest(data, out, quiet)
+
+
 @evidence_app.command(name="check")
 def evidence_check(path: Annotated[Path, typer.Argument(help="TOML file of estimates of your own, or a folder of them.")]) -> None:
     """Check your own estimates; every problem is reported at once, with file and line."""

@@ -1,9 +1,17 @@
-"""Projected children brought up to date: rebasing by cohort, and how far past projections missed."""
+"""Projected children brought up to date: rebasing by cohort, and how far past projections missed.
+
+Trend forecasts of rates are in `forecast_models` (what each model says), `forecast_ensemble` (their mixture and its distribution) and
+`forecast_scores`; `forecast_panel` and `PanelForecast` are their door.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jsna_model.methods.forecast_ensemble import PanelForecast, forecast_panel
+
+__all__ = ["PanelForecast", "forecast_panel", "projection_log_error", "rebase_by_cohort", "robust_sd"]
 
 Array = NDArray[np.float64]
 

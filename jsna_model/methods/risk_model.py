@@ -82,14 +82,17 @@ def covariance_factor(covariance: Array) -> Array:
            [1., 1.]])
     """
     c = np.asarray(covariance, dtype=float)
-    factor, scale = np.zeros_like(c), max(float(np.abs(c).max(initial=0.0)), 1e-300)
-    for j in range(len(c)):
-        rest = c[j:, j] - factor[j:, :j] @ factor[j, :j]
-        if rest[0] < -1e-10 * scale or (rest[0] <= 1e-10 * scale and (np.abs(rest[1:]) > 1e-8 * scale).any()):
+    # On the scale of correlations, so that covariates of very different units are treated alike.
+    sd = np.sqrt(np.maximum(np.diag(c), 0.0))
+    unit = np.where(sd > 0, sd, 1.0)
+    r, factor = c / np.outer(unit, unit), np.zeros_like(c)
+    for j in range(len(r)):
+        rest = r[j:, j] - factor[j:, :j] @ factor[j, :j]
+        if not np.isfinite(rest).all() or rest[0] < -1e-10 or (rest[0] <= 1e-10 and (np.abs(rest[1:]) > 1e-5).any()):
             raise InputError("the covariance of the coefficients is not one: check its variances, and that no correlation is beyond 1.")
-        if rest[0] > 1e-10 * scale:
+        if rest[0] > 1e-10:
             factor[j:, j] = rest / np.sqrt(rest[0])
-    return factor
+    return factor * unit[:, None]
 
 
 def linear_predictor(x: Array, coefficients: Array) -> Array:

@@ -30,6 +30,12 @@ Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
 INTERVAL = 0.95
+#: What is assumed of an overlap of each kind, for the report.
+OVERLAP_STATEMENTS = {
+    "shares": "Pairwise overlap is unpublished: the joint of maximum entropy given the published shares",
+    "odds_ratios": "Conditional odds ratios that were given, the same in every area",
+    "independent": "Risks are taken to be independent in every area: for comparison only",
+}
 BANDS = list(AGE_BANDS)
 
 
@@ -555,7 +561,7 @@ def _assumptions(evidence: Sequence[Evidence], overlap: Overlap | None, populati
         rows.append(
             _row(
                 "overlap",
-                "Pairwise overlap is unpublished: the joint of maximum entropy given the published shares",
+                OVERLAP_STATEMENTS[overlap.kind],
                 overlap.name,
                 overlap.source,
             )

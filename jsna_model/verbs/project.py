@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from jsna_model.population import Population
 from jsna_model.result import Result, check_tree
 from jsna_model.scenario import Scenario
 from jsna_model.verbs.demand_model import Demand, check_scenario, parameter_draws, run
+from jsna_model.verbs.layout_project import Needs, needs_of, nodes, run_all
+from jsna_model.verbs.layout_project import provenance as layout_provenance
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -25,6 +27,14 @@ Progress = Callable[[str, int, int], None]
 #: Years beyond the base year to which the yearly walk of rates was checked against later published counts.
 CHECKED_YEARS = 3
 _NEEDED = ("referrals", "re_referrals", "child_in_need_started", "child_protection_plan_started", "looked_after_started", *STOCKS)
+#: A layout is calibrated to these too.
+LAYOUT_NEEDS = (
+    *_NEEDED,
+    "referrals_no_further_action",
+    "referrals_assessed_not_in_need",
+    "section_47_enquiries",
+    "initial_child_protection_conferences",
+)
 
 
 def project(
@@ -35,6 +45,7 @@ def project(
     *,
     years: int = 11,
     need: str = "any_risk",
+    process_noise: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Project children, affected children and demand, under each scenario on the same draws.
@@ -53,6 +64,8 @@ def project(
         Financial years after the base year.
     need : str
         Measure of need that demand follows.
+    process_noise : bool
+        With a layout of the pathway: whole children, drawn at random, siblings together; otherwise expected flows.
     progress : callable, optional
 
     Returns
@@ -69,8 +82,11 @@ def project(
     """
     scenarios = _with_baseline(scenarios)
     last_month = f"{int(pathway.base_year[:4]) + 1 + years}-03"
-    for scenario in scenarios:
-        check_scenario(scenario, pathway, last_month)
+    if process_noise and not pathway.layout:
+        raise InputError("process noise needs a layout of the pathway: load_pathway(area, layout='early_help_and_cin').")
+    if not pathway.layout:
+        for scenario in scenarios:
+            check_scenario(scenario, pathway, last_month)
     authority = result.node("need/authority")
     areas = [str(a) for a in authority["area"].values]
     served = [str(a) for a in pathway.observed["area"].values[pathway.observed["role"].values == "authority"]]
@@ -86,31 +102,28 @@ def project(
     children, affected, driver = _affected(result, projection, pathway, wanted, need, areas, seed, draws)
 
     labels = [f"{y}-{(y + 1) % 100:02d}" for y in wanted[1:]]
-    runs: dict[tuple[int, int], Demand] = {}
-    filled: dict[str, list[str]] = {}
-    baseline = [s.name for s in scenarios].index("baseline")
-    for j, area in enumerate(areas):
-        counts, missing = _counts(pathway, area)
-        if missing:
-            filled[area] = missing
-        ratio, first = driver[1:, j] / driver[0, j], f"{base_year + 1}-04"
-        runs[baseline, j] = run(area, counts, ratio, affected[0, j], pathway, scenarios[baseline], first, seed)
-        for i, scenario in enumerate(scenarios):
-            if i != baseline:
-                runs[i, j] = run(area, counts, ratio, affected[0, j], pathway, scenario, first, seed, runs[baseline, j].path)
-        if progress:
-            progress("projecting", j + 1, len(areas))
-
     coords = {"scenario": [s.name for s in scenarios], "year": labels, "area": areas}
     place = {"area_name": ("area", authority["area_name"].values)}
+    attrs = {"base_year": pathway.base_year, "checked_years": CHECKED_YEARS, "basis": "projected"}
+    counts, filled = {}, {}
+    for area in areas:
+        counts[area], missing = _counts(pathway, area, LAYOUT_NEEDS if pathway.layout else _NEEDED)
+        if missing:
+            filled[area] = missing
+    layout: dict[str, object] = {}
+    if pathway.layout:
+        ratio = parameter_draws(pathway.layout["need.rate_ratio"], "need.rate_ratio", seed, draws)
 
-    def stacked(name: str) -> Array:
-        """(scenario, area, year, ..., draw) -> (scenario, year, area, ..., draw)."""
-        values = np.stack([np.stack([getattr(runs[i, j], name) for j in range(len(areas))]) for i in range(len(scenarios))])
-        return np.moveaxis(values, 1, 2)
+        def needs(area: str, j: int) -> Needs:
+            return needs_of(result, projection, need, wanted, area, driver[:, j], ratio)
 
-    by_service = ("scenario", "year", "area", "service", "draw")
-    by_state = ("scenario", "year", "area", "state", "draw")
+        baseline = [s.name for s in scenarios].index("baseline")
+        done = run_all(areas, counts, needs, pathway, scenarios, baseline, f"{base_year + 1}-04", seed, process_noise, progress)
+        per_family = pathway.parameter("early_help.children_per_family").value
+        services = nodes(done, coords, place, attrs | {"children_per_family": per_family})
+        layout = {"layout": layout_provenance(done, pathway)}
+    else:
+        services = _three_states(counts, driver, affected[0], pathway, scenarios, seed, progress, coords, place, attrs)
     population = xr.Dataset(
         {
             "children_projected": (("year", "area", "age_band", "draw"), children),
@@ -119,22 +132,11 @@ def project(
         coords={"year": wanted, "area": areas, "age_band": list(AGE_BANDS), **place},
         attrs={"need": need, "basis": "projected"},
     )
-    attrs = {"base_year": pathway.base_year, "checked_years": CHECKED_YEARS, "basis": "projected"}
-    flow = xr.Dataset({"flow": (by_service, stacked("flow"))}, coords={**coords, "service": list(FLOWS), **place}, attrs=attrs)
-    flow["families_helped"] = (("scenario", "year", "area", "draw"), stacked("families_helped"))
-    caseload = xr.Dataset({"caseload": (by_service, stacked("caseload"))}, coords={**coords, "service": list(STOCKS), **place}, attrs=attrs)
-    states = xr.Dataset(
-        {v: (by_state, stacked(v)) for v in ("opening", "entries", "exits", "closing")},
-        coords={**coords, "state": list(STATES), **place},
-        attrs=attrs,
-    )
     observed = _observed(pathway)
     tree = result.nodes("need") | {
         "demand": xr.Dataset(coords={"draw": np.arange(draws)}),
         "demand/population": population,
-        "demand/flows": flow,
-        "demand/caseload": caseload,
-        "demand/states": states,
+        **services,
         "demand/observed": observed,
     }
     provenance = dict(result.provenance) | {
@@ -148,10 +150,58 @@ def project(
             "unit_costs": [asdict(c) for c in pathway.unit_costs],
             "notes": list(pathway.notes),
             "not_published": filled,
+            **layout,
         },
         "scenarios": [asdict(s) for s in scenarios],
     }
     return Result(check_tree(xr.DataTree.from_dict(tree)), provenance)
+
+
+def _three_states(
+    counts: Mapping[str, Mapping[str, float]],
+    driver: Array,
+    affected: Array,
+    pathway: Pathway,
+    scenarios: Sequence[Scenario],
+    seed: int,
+    progress: Progress | None,
+    coords: Mapping[str, object],
+    place: Mapping[str, object],
+    attrs: Mapping[str, object],
+) -> dict[str, xr.Dataset]:
+    """Demand without a layout: three states of each authority as a whole (`demand_model.run`)."""
+    areas, first = list(counts), f"{int(pathway.base_year[:4]) + 1}-04"
+    runs: dict[tuple[int, int], Demand] = {}
+    baseline = [s.name for s in scenarios].index("baseline")
+    for j, area in enumerate(areas):
+        ratio = driver[1:, j] / driver[0, j]
+        runs[baseline, j] = run(area, counts[area], ratio, affected[j], pathway, scenarios[baseline], first, seed)
+        for i, scenario in enumerate(scenarios):
+            if i != baseline:
+                runs[i, j] = run(area, counts[area], ratio, affected[j], pathway, scenario, first, seed, runs[baseline, j].path)
+        if progress:
+            progress("projecting", j + 1, len(areas))
+
+    def stacked(name: str) -> Array:
+        """(scenario, area, year, ..., draw) -> (scenario, year, area, ..., draw)."""
+        values = np.stack([np.stack([getattr(runs[i, j], name) for j in range(len(areas))]) for i in range(len(scenarios))])
+        return np.moveaxis(values, 1, 2)
+
+    by_service = ("scenario", "year", "area", "service", "draw")
+    by_state = ("scenario", "year", "area", "state", "draw")
+    flow = xr.Dataset({"flow": (by_service, stacked("flow"))}, coords={**coords, "service": list(FLOWS), **place}, attrs=dict(attrs))
+    flow["families_helped"] = (("scenario", "year", "area", "draw"), stacked("families_helped"))
+    return {
+        "demand/flows": flow,
+        "demand/caseload": xr.Dataset(
+            {"caseload": (by_service, stacked("caseload"))}, coords={**coords, "service": list(STOCKS), **place}, attrs=dict(attrs)
+        ),
+        "demand/states": xr.Dataset(
+            {v: (by_state, stacked(v)) for v in ("opening", "entries", "exits", "closing")},
+            coords={**coords, "state": list(STATES), **place},
+            attrs=dict(attrs),
+        ),
+    }
 
 
 def _with_baseline(scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -187,9 +237,9 @@ def _affected(
 ) -> tuple[Array, Array, Array]:
     """Projected children (year, area, age_band, draw), affected children (year, area, draw), and what demand follows, likewise.
 
-    Prevalence of each age band stays as estimated, but for a national drift on the logit scale; projected children carry a random
-    walk whose yearly sd is that of the projection's past error. Both keep their mean. Demand follows children, ages and a trend that
-    the user gives, but not the random part of the drift: the yearly walk of services' rates, fitted per child, holds it already.
+    Prevalence of each age band stays as estimated, but for a national drift on the logit scale; projected children carry an error of
+    their area that grows with the years as that of past projections did. Both keep their mean. Demand follows children, ages and a trend
+    that the user gives, but not the random part of the drift: the yearly walk of services' rates, fitted per child, holds it already.
     """
     now = result.draws(need, "authority", by=("age_band",)).transpose("area", "age_band", "draw")
     known = result.node("need/authority")["children"].transpose("area", "age_band").values
@@ -201,8 +251,7 @@ def _affected(
     ages = projection.data["age"].values
     bands = [single[..., (ages >= first) & (ages <= last)].sum(-1) for first, last in AGE_BANDS.values()]
     expected = np.stack(bands, axis=-1)
-    attrs = projection.data.attrs
-    yearly = float(attrs.get("projection_error_sd_6yr", 0.0)) / float(attrs.get("projection_error_horizon", 6)) ** 0.5
+    sd = _projection_error(projection, years)
     drift_sd = pathway.parameter("need.drift").yearly_sd
     trend = parameter_draws(pathway.parameter("need.drift"), "need.drift", seed, draws)
 
@@ -210,12 +259,11 @@ def _affected(
     affected = np.empty((len(years), len(areas), draws))
     driver = np.empty_like(affected)
     mean = np.nanmean(prevalence, axis=-1, keepdims=True)
-    error, drift = np.zeros((len(areas), draws)), np.zeros(draws)
+    error, drift = np.stack([normals(seed, f"projection/{a}", draws) for a in areas]), np.zeros(draws)
     for t, year in enumerate(years):
         if t > 0:
-            error = error + yearly * np.stack([normals(seed, f"projection/{a}/{year}", draws) for a in areas])
             drift = drift + drift_sd * normals(seed, f"pathway/need.drift/{year}", draws)
-        children[t] = expected[t][..., None] * np.exp(error - t * yearly**2 / 2)[:, None, :]
+        children[t] = expected[t][..., None] * np.exp(sd[t] * error - sd[t] ** 2 / 2)[:, None, :]
         keep = t * drift_sd**2 * (1 - 2 * mean) / 2
         for out, moved in ((affected, trend * t + drift - keep), (driver, trend * t)):
             p = expit(logit(prevalence) + moved)
@@ -225,7 +273,21 @@ def _affected(
     return children, affected, driver
 
 
-def _counts(pathway: Pathway, area: str) -> tuple[dict[str, float], list[str]]:
+def _projection_error(projection: Population, years: Sequence[int]) -> list[float]:
+    """Sd of the log error of projected children in each year: as measured by horizon; where not given, in proportion to the horizon.
+
+    One error per area grows over the years: past projections went on missing as they had begun, nearly in proportion to the horizon
+    (``data_sources/figures/projection_error.csv``), not as a random walk does.
+    """
+    attrs = projection.data.attrs
+    if "projection_error_log_sd" in attrs:
+        by_year = dict(zip(projection.data["year"].values.tolist(), np.atleast_1d(attrs["projection_error_log_sd"]).tolist(), strict=True))
+        return [float(by_year[y]) for y in years]
+    rate = float(attrs.get("projection_error_sd_6yr", 0.0)) / float(attrs.get("projection_error_horizon", 6))
+    return [rate * t for t in range(len(years))]
+
+
+def _counts(pathway: Pathway, area: str, needed: Sequence[str] = _NEEDED) -> tuple[dict[str, float], list[str]]:
     """Base-year counts of an authority, and which were not published.
 
     What does not apply is zero. A stock that is not published is the authority's own starts times England's ratio of stock to starts;
@@ -233,7 +295,7 @@ def _counts(pathway: Pathway, area: str) -> tuple[dict[str, float], list[str]]:
     """
     observed, status = pathway.observed["observed"], pathway.observed["status"]
     own = {str(s): float(observed.sel(area=area, service=s)) for s in observed["service"].values}
-    missing = [s for s in _NEEDED if not np.isfinite(own[s])]
+    missing = [s for s in needed if not np.isfinite(own[s])]
     if missing and ENGLAND not in observed["area"].values:
         raise InputError(f"{', '.join(missing)} of {area} are not published, and the pathway holds no England row to take a rate from.")
     if missing:

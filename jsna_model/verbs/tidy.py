@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from jsna_model.conventions import ENGLAND
-from jsna_model.errors import LabelError, Problem, raise_all, unknown_name
+from jsna_model.errors import InputError, LabelError, Problem, raise_all, unknown_name
 from jsna_model.result import Result
 from jsna_model.verbs.estimate import BANDS, INTERVAL, _components, _measures, _model_of, _stats, regenerated
 
@@ -42,8 +42,7 @@ def tidy(result: Result, level: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if level not in result.levels:
-        raise unknown_name("level", level, result.levels)
+    _require_level(result, level)
     node = result.node(f"need/{level}")
     ages = BANDS
     if "affected" in node:
@@ -60,6 +59,21 @@ def tidy(result: Result, level: str) -> pd.DataFrame:
             ages = []
     index = pd.MultiIndex.from_product([range(node.sizes["area"]), [*ages, "all"], names], names=["place", "age_band", "measure"])
     return _table(stats, index, node)
+
+
+def _require_level(result: Result, level: str) -> None:
+    """Refuse a level that the result does not have, and say why where it is known."""
+    if level in result.levels:
+        return
+    why = {
+        "locality": "localities need a footprint: --footprint FILE",
+        "district": "every authority here is its own district: use authority",
+        "region": "a region needs all of England: --area England",
+        "england": "England needs all of its authorities: --area England",
+    }.get(level)
+    if why:
+        raise InputError(f"there is no level {level!r} in this estimate: {why}. It has {', '.join(result.levels)}.")
+    raise unknown_name("level", level, result.levels)
 
 
 def _table(stats: Mapping[str, Array], index: pd.MultiIndex, node: xr.Dataset) -> pd.DataFrame:
@@ -102,8 +116,7 @@ def tidy_groups(result: Result, level: str, shares: xr.DataArray) -> pd.DataFram
     """
     import pandas as pd
 
-    if level not in result.levels:
-        raise unknown_name("level", level, result.levels)
+    _require_level(result, level)
     held = set(shares["area"].values.astype(str).tolist())
     authorities = result.node("need/authority")
     codes = authorities["area"].values.astype(str).tolist()

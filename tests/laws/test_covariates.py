@@ -70,7 +70,7 @@ def test_coefficients_have_the_covariance_that_was_given() -> None:
     assert np.allclose(np.cov(model.gradient[0]), COVARIANCE, atol=0.0006)
 
 
-def test_a_covariate_that_explains_nothing_changes_no_bit() -> None:
+def test_a_covariate_that_explains_nothing_changes_nothing() -> None:
     """Nor does a frame that could carry more: it is merged to the covariates that are used."""
     plain = jm.estimate(examples.population(), examples.evidence_set(), examples.overlap(), draws=40)
     wide = jm.estimate(wide_population(), examples.evidence_set(), examples.overlap(), draws=40)
@@ -125,6 +125,9 @@ def test_what_cannot_be_used_is_named() -> None:
         ((("a", 0.1),), (), "the covariance is not 2 by 2"),
         ((("a", 0.1),), ((0.01, 0.002), (0.001, 0.01)), "not symmetric"),
         ((("a", 0.1),), ((0.04, 0.0), (0.0, 0.01)), "gives deprivation a variance of 0.04"),
+        ((("a", 0.1),), ((0.01, 0.0), (0.0, float("nan"))), "not a number"),
+        ((("a", 0.1),), ((0.01, 0.02), (0.02, 0.01)), "is not one"),
+        ((("a", 0.1),), ((0.01, 0.0), (0.0, -0.01)), "is not one"),
         ((("deprivation", 0.1),), ((0.01, 0.0), (0.0, 0.01)), "'deprivation' is named twice"),
     ],
 )
@@ -142,6 +145,12 @@ def test_factor_reproduces_any_covariance(size: int, lost: int, seed: int) -> No
     factor = covariance_factor(covariance)
     assert np.allclose(factor @ factor.T, covariance, atol=1e-6 * max(1.0, covariance.max()))
     assert np.allclose(np.triu(factor, 1), 0)
+
+
+def test_a_mapping_and_lists_will_do() -> None:
+    given = Variation(0.3, 0.1, 0.2, 0.3, 0.1, "synthetic", {"rural": 0.1}, [[0.01, 0.0], [0.0, 0.02]])  # type: ignore[arg-type]
+    assert given == Variation(0.3, 0.1, 0.2, 0.3, 0.1, "synthetic", (("rural", 0.1),), ((0.01, 0.0), (0.0, 0.02)))
+    assert hash(given)
 
 
 def test_factor_refuses_a_correlation_beyond_one() -> None:

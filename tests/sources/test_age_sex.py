@@ -28,7 +28,9 @@ def test_shares_are_those_of_the_single_years() -> None:
     shares = src.age_sex_shares("Milton Keynes", BANDS, by_sex=True).sel(area="E06000042", age_band="10_15")
     ages = [f"age_{a}" for a in range(10, 16)]
     assert float(shares.sel(component="5-10/girls")) == pytest.approx(table.loc["F", "age_10"] / table[ages].to_numpy().sum(), rel=1e-12)
-    assert float(shares[shares["own_band"].values != "all"].sum()) == pytest.approx(1.0, rel=1e-12)
+    own = (shares["own_band"].values != "all") & (shares["sex"].values != "all")
+    assert float(shares[own].sum()) == pytest.approx(1.0, rel=1e-12)
+    assert float(shares.sel(component="all/all")) == pytest.approx(1.0, rel=1e-12)
 
 
 @pytest.mark.parametrize("level", ["ward", "authority"])
@@ -37,11 +39,12 @@ def test_groups_add_up_to_the_whole(level: str) -> None:
     plain = tidy(result, level).query("age_band == 'all'").set_index(["area", "measure"])["value"]
     for by_sex in (False, True):
         table = tidy_groups(result, level, src.age_sex_shares("Rutland", BANDS, by_sex))
-        own = table.query("age_band != 'all'").groupby(["area", "measure"])["value"].sum()
+        parts = table.query("sex != 'all'") if by_sex else table
+        own = parts.query("age_band != 'all'").groupby(["area", "measure"])["value"].sum()
         assert own.sort_index().to_numpy() == pytest.approx(plain.sort_index().to_numpy(), rel=1e-9)
-        every = table.query("age_band == 'all'").groupby(["area", "measure"])["value"].sum()
+        every = parts.query("age_band == 'all'").groupby(["area", "measure"])["value"].sum()
         assert every.sort_index().to_numpy() == pytest.approx(plain.sort_index().to_numpy(), rel=1e-9)
-        assert set(table["sex"]) == ({"girls", "boys"} if by_sex else {"all"})
+        assert set(table["sex"]) == ({"girls", "boys", "all"} if by_sex else {"all"})
 
 
 def test_dfe_bands_come_back_as_they_were() -> None:
@@ -59,7 +62,7 @@ def test_regions_are_sums_of_their_authorities() -> None:
     result = estimated("England", "authority")
     table = tidy_groups(result, "region", src.age_sex_shares("England", BANDS, by_sex=True))
     plain = tidy(result, "region").query("age_band == 'all' and measure == 'any_risk'").set_index("area")["value"]
-    own = table.query("age_band != 'all' and measure == 'any_risk'").groupby("area")["value"].sum()
+    own = table.query("age_band != 'all' and sex == 'all' and measure == 'any_risk'").groupby("area")["value"].sum()
     assert own.to_numpy() == pytest.approx(plain.loc[own.index].to_numpy(), rel=1e-9)
 
 
@@ -79,3 +82,13 @@ def test_bands_must_cover_every_age_once(bands: tuple[str, ...], said: str) -> N
 def test_shares_of_another_area_are_refused() -> None:
     with pytest.raises(LabelError, match="no shares of E06000017"):
         tidy_groups(estimated("Rutland"), "ward", src.age_sex_shares("Milton Keynes"))
+
+
+def test_the_pyramid_adds_up_to_the_children_of_the_authority() -> None:
+    table = src.children_by_year("Milton Keynes")
+    population = src.load_population("Milton Keynes")
+    assert len(table) == 36
+    assert table["value"].sum() == pytest.approx(float(population.data["children"].sum()), rel=0.002)
+    england = src.children_by_year("England")
+    assert england["value"].sum() > 11.5e6
+    assert (england.groupby("age")["value"].sum() > 5e5).all()

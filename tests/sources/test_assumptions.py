@@ -15,6 +15,7 @@ import pytest
 import data_sources as src
 import jsna_model as jm
 from benchmarks import assumption_effects as effects
+from data_sources.pathway_layout import load_layout
 from jsna_model.evidence import Evidence, Variation
 from jsna_model.study import Study
 
@@ -25,13 +26,14 @@ IDS = [e["id"] for e in REGISTER]
 KEYS = src.evidence_keys()
 CATALOGUE = src.load_evidence(*KEYS)
 PATHWAY = src.load_pathway("Milton Keynes")
+LAYOUT = load_layout()
 COVERS = {c for e in REGISTER for c in e["covers"]}
 KEY = re.compile(rf"\b(?:{'|'.join(sorted({k.split('-')[0] for k in KEYS}))})-\d\w*(?:-\w+)*")
 #: Numbers in capitals that assume nothing about the world: of solvers and versions, by their names; limits, conventions, definitions.
 OF_SOLVERS = re.compile(r".*\.(\w*(TOLERANCE|ITERATIONS|STEPS?|GRID|PER_DECADE|POINTS)|_BLOCK|SCHEMA_VERSION)")
 NOT_ASSUMED = {
+    "data_sources.form._ROWS": "rows of the form with choices",
     "data_sources.figures_io._MOST": "problems listed",
-    "data_sources.form._ROWS": "rows of a form that offer choices",
     "data_sources.population.LSOAS_PER_MSOA": "published counts of areas",
     "data_sources.projection.BASE_YEAR": "year of the estimates",
     "data_sources.projection.ENGLAND_CHILDREN": "published (ONS)",
@@ -54,6 +56,9 @@ NOT_ASSUMED = {
     "jsna_model.verbs.explain.MAX_LEFT_OUT": "above it the explanation is refused",
     "jsna_model.verbs.explain._FLAT": "arithmetic",
     "data_sources.prices._ROUNDED": "decimals published",
+    "jsna_model.draws.NOISE_BLOCK": "layout of streams",
+    "jsna_model.methods.discrete.SMALL": "below it counts are exact",
+    "jsna_model.methods.discrete._ROUNDING": "arithmetic",
     "jsna_model.methods.economics.WEEKS_A_YEAR": "definition",
     "jsna_model.methods.prices._MOST_YEARS": "tells years from the base from calendar years",
     "jsna_model.methods.smooth._MOST_WITH_PAIRS": "limit",
@@ -61,8 +66,33 @@ NOT_ASSUMED = {
     "jsna_model.methods.value_of_information.STABLE_WITHIN": "above it a value is not shown (issue 6)",
     "jsna_model.methods.value_of_information._MANY_STRATEGIES": "tells axes the wrong way round",
     "jsna_model.methods.joint.MAX_RISKS": "limit",
+    **dict.fromkeys(
+        (
+            f"jsna_model.methods.forecast_ensemble.{n}"
+            for n in (
+                "PRIOR_YEARS",
+                "PRIOR_AREAS",
+                "FEWEST_AREAS",
+                "FIRST_ORIGIN",
+                "ZERO_COUNT",
+                "WINSOR",
+                "HALF_LIFE",
+                "NEAR",
+                "LEAST_NOISE",
+            )
+        ),
+        "tuning that the backtest measures (docs/methods.md)",
+    ),
+    **dict.fromkeys((f"jsna_model.methods.forecast_ensemble.{n}" for n in ("EMPIRICAL", "GRID", "_TINY", "_MOST")), "arithmetic"),
+    "data_sources.panel._MOST": "problems listed",
+    "jsna_model.verbs.backtest.HORIZONS": "years ahead that are shown",
+    "jsna_model.verbs.backtest.HISTORY": "years before the first origin",
+    "jsna_model.verbs.backtest.REPLICATES": "bootstrap samples",
     **dict.fromkeys((f"jsna_model.methods.joint.{n}" for n in ("_ROUNDING", "_UNEVEN", "_EASY", "_STRIDE")), "arithmetic of the solver"),
     "jsna_model.methods.kernel._LARGEST_STEP": "arithmetic of the solver",
+    "jsna_model.verbs.layout_rates.DISCREPANCY": "above it a discrepancy is named",
+    "jsna_model.verbs.layout_rates.LEAST_IN_NEED": "reached only where counts do not reconcile, and named",
+    "jsna_model.verbs.layout_rates.MOST_UNACCOMPANIED": "limit, named where it binds",
     "jsna_model.verbs.estimate.INTERVAL": "level of intervals shown",
     "jsna_model.verbs.need_model.MAX_REJECTED": "above it the estimate is refused",
     "jsna_model.verbs.need_model._RETRIES": "limit",
@@ -88,6 +118,7 @@ def provenance() -> set[str]:
 def existing() -> set[str]:
     """Names that a register entry may cover, but for those of code."""
     found = {f"parameter/{n}" for n in PATHWAY.parameters} | {f"unit_cost/{c.service}" for c in PATHWAY.unit_costs}
+    found |= {f"layout/{n}" for n in LAYOUT}
     found |= {f"study/{n}" for n in Study.model_fields} | {f"field/{f.name}" for f in fields(Evidence)}
     found |= {f"field/variation.{f.name}" for f in fields(Variation)}
     for e in CATALOGUE:
@@ -152,6 +183,8 @@ def test_every_assumed_parameter_and_cost_is_in_the_register() -> None:
     for name, p in PATHWAY.parameters.items():
         # A rate with basis "observed" is of the base year; that it goes on is an assumption too.
         assert covered(f"parameter/{name}"), f"{name} ({p.basis})"
+    for name, p in LAYOUT.items():
+        assert covered(f"layout/{name}"), f"{name} ({p.basis})"
     for cost in PATHWAY.unit_costs:
         assert covered(f"unit_cost/{cost.service}")
 

@@ -18,7 +18,7 @@ def shapes(crs: str | None = "EPSG:27700", **columns: list[str]) -> gpd.GeoDataF
     return gpd.GeoDataFrame(data, geometry=squares, crs=crs)
 
 
-@pytest.mark.parametrize("name", ["wards.geojson", "wards.gpkg", "wards.parquet"])
+@pytest.mark.parametrize("name", ["wards.geojson", "wards.gpkg", "wards.parquet", "wards.shp"])
 def test_formats_and_reprojection(tmp_path: Path, name: str) -> None:
     table = shapes().to_crs("EPSG:4326")
     path = tmp_path / name
@@ -73,3 +73,54 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     empty.to_file(tmp_path / "empty.gpkg")
     with pytest.raises(InputError, match="E05009406 has no shape"):
         data_sources.load_boundaries(tmp_path / "empty.gpkg", CODES)
+
+
+def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
+    table = shapes()
+    table.loc[1, "geometry"] = Polygon([(0, 0), (1000, 1000), (1000, 0), (0, 1000)])
+    table.to_file(tmp_path / "bow.gpkg")
+    with pytest.raises(InputError) as caught:
+        data_sources.load_boundaries(tmp_path / "bow.gpkg", [*CODES, "E05099999"])
+    assert "E05009407 has a shape that is not valid (Self-intersection" in str(caught.value)
+    assert "Fix geometries" in str(caught.value)
+    assert "1 of 4 areas are missing: E05099999" in str(caught.value)
+
+
+def test_another_year_is_said_from_the_column(tmp_path: Path) -> None:
+    shapes().rename(columns={"WD24CD": "WD22CD"}).to_file(tmp_path / "old.gpkg")
+    with pytest.raises(InputError, match=r"wards of 2024; column WD22CD is of 2022"):
+        data_sources.load_boundaries(tmp_path / "old.gpkg", [CODES[0], "E05000001"])
+
+
+def test_a_wrong_coordinate_system_is_refused(tmp_path: Path) -> None:
+    shapes().to_crs(4326).set_crs(27700, allow_override=True).to_file(tmp_path / "degrees.gpkg")  # near nought: the sea west of Cornwall
+    shapes().to_crs(3857).set_crs(27700, allow_override=True).to_file(tmp_path / "web.gpkg")
+    with pytest.raises(InputError, match="lie outside England"):
+        data_sources.load_boundaries(tmp_path / "web.gpkg", CODES)
+    with pytest.raises(InputError, match="lie outside England"):
+        data_sources.load_boundaries(tmp_path / "degrees.gpkg", CODES)
+
+
+def test_points_are_not_areas(tmp_path: Path) -> None:
+    table = shapes()
+    table["geometry"] = table.geometry.centroid
+    table.to_file(tmp_path / "points.gpkg")
+    with pytest.raises(InputError, match="E05009406 is a Point, not an area"):
+        data_sources.load_boundaries(tmp_path / "points.gpkg", CODES)
+
+
+def test_a_layer_is_asked_for_where_there_are_several(tmp_path: Path) -> None:
+    path = tmp_path / "two.gpkg"
+    shapes().to_file(path, layer="wards")
+    shapes().to_file(path, layer="old wards")
+    with pytest.raises(InputError, match=r"layers wards, old wards.*layer="):
+        data_sources.load_boundaries(path, CODES)
+    with pytest.raises(InputError, match="no layer is called 'ward'"):
+        data_sources.load_boundaries(path, CODES, layer="ward")
+    assert data_sources.load_boundaries(path, CODES, layer="wards")["area"].tolist() == CODES
+
+
+def test_a_geometry_of_another_name_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="GeoParquet needs pyarrow")
+    shapes().rename_geometry("geom").to_parquet(tmp_path / "g.parquet")
+    assert data_sources.load_boundaries(tmp_path / "g.parquet", CODES).geometry.name == "geometry"

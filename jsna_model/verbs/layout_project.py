@@ -1,0 +1,177 @@
+"""Project with a layout of the pathway: every authority by age, pattern and month, and what reports read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from jsna_model.conventions import AGE_BANDS
+from jsna_model.layout import STATES, UNITS
+from jsna_model.pathway import FLOWS, STOCKS, Pathway
+from jsna_model.population import Population
+from jsna_model.result import Result
+from jsna_model.scenario import Scenario
+from jsna_model.verbs.layout_rates import BaseRates, base_rates
+from jsna_model.verbs.layout_run import Outcome, Setup, run_layout, with_layout
+
+Array = NDArray[np.float64]
+
+#: What is counted beside the published flows: children, assessments and contacts are separate units.
+COUNTED = (
+    *UNITS, "contact_closed", "no_further_action", "early_help_stepped_up", "early_help_closed", "early_help_dropped_out", "plan_ended",
+    "return_within_3_months", "left_care_at_18", "early_help_waited", "early_help_admitted",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Need of one authority: children by the age they reach in the year, pattern of risks and draw, weighted by their rate of contact."""
+
+    weighted: Array  # (year, age class, pattern, draw)
+    children: Array  # (year, pattern, draw), not weighted
+    affected: Array  # (year, draw)
+
+
+def birth_classes(children: Array) -> Array:
+    """Children at risk by the age they reach in the year, 0 to 18, from mid-year children by single year of age.
+
+    Half of those aged a reach a + 1 before the year is out; those in the first and last class are there for half of the year.
+
+    Parameters
+    ----------
+    children : ndarray, shape (..., 18)
+
+    Returns
+    -------
+    ndarray, shape (..., 19)
+    """
+    edge = np.zeros((*children.shape[:-1], 1))
+    return np.asarray((np.concatenate([children, edge], -1) + np.concatenate([edge, children], -1)) / 2)
+
+
+def needs_of(result: Result, projection: Population, need: str, years: Sequence[int], area: str, driver: Array, ratio: Array) -> Needs:
+    """Need by age class and pattern, moved by the projection and by what demand follows.
+
+    Parameters
+    ----------
+    result, projection, need, years, area
+    driver : ndarray, shape (year, draw)
+        Affected children that demand follows.
+    ratio : ndarray, shape (draw,)
+        Rate of contact for each risk.
+    """
+    node = result.node("need/authority").sel(area=area)
+    children = node["children"].values
+    if need in result.risks:
+        affected = result.draws(need, by=("age_band",)).sel(area=area).transpose("age_band", "draw").values
+        by_pattern = np.stack([children[:, None] - affected, affected], axis=1)
+        risks = np.array([0, 1])
+    else:
+        by_pattern = node["children_by_pattern"].transpose("age_band", "pattern", "draw").values
+        named = [str(p) for p in result.data["need"].ds["pattern"].values]
+        risks = np.array([0 if p == "none" else p.count("+") + 1 for p in named])
+    share = np.divide(by_pattern, children[:, None, None], out=np.zeros_like(by_pattern), where=children[:, None, None] > 0)
+    band = np.array([b for b, (first, last) in enumerate(AGE_BANDS.values()) for _ in range(first, last + 1)])
+    data = projection.data["children"].sel(year=list(years), area=area)
+    if "sex" in data.dims:
+        data = data.sum("sex", skipna=False)
+    single = data.transpose("year", "age").values
+    cells = single[:, :, None, None] * share[band]  # year, age, pattern, draw
+    cells = cells * (driver / cells[:, :, risks > 0].sum((1, 2)))[:, None, None, :]
+    classes = np.moveaxis(birth_classes(np.moveaxis(cells, 1, -1)), -1, 1)
+    return Needs(classes * ratio ** risks[:, None], cells.sum(1), driver)
+
+
+@dataclass
+class Projected:
+    """What each authority gave, to be put into nodes."""
+
+    outcomes: list[Outcome]
+    bases: dict[str, BaseRates]
+
+
+def run_all(
+    areas: Sequence[str],
+    counts: Mapping[str, Mapping[str, float]],
+    needs: Callable[[str, int], Needs],
+    pathway: Pathway,
+    scenarios: Sequence[Scenario],
+    baseline: int,
+    first_month: str,
+    seed: int,
+    noise: bool,
+    progress: Callable[[str, int, int], None] | None,
+) -> Projected:
+    """Calibrate and run every authority, one after the other."""
+    values = {n: p.value for n, p in pathway.layout.items()}
+    outcomes, bases = [], {}
+    for j, area in enumerate(areas):
+        need = needs(area, j)
+        known = dict(values)
+        if pathway.early_help_supplied:
+            volume = pathway.parameter("early_help.reach").value * pathway.parameter("early_help.children_per_family").value
+            known["early_help.per_referral"] = volume / counts[area]["referrals"]
+        base = base_rates(counts[area], known, need.weighted[0].sum(1).mean(-1))
+        own = with_layout(pathway, base, pathway.layout)
+        setup = Setup(area, counts[area], base, known, need.weighted, need.children, need.affected, own, first_month, seed)
+        outcomes.append(run_layout(setup, scenarios, baseline, noise=noise, family_help_from=pathway.family_help_from or None))
+        bases[area] = base
+        if progress:
+            progress("projecting", j + 1, len(areas))
+    return Projected(outcomes, bases)
+
+
+def nodes(done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object]) -> dict[str, xr.Dataset]:
+    """Nodes of the result: published flows and stocks as reports read them, and the states, counts and waiting of the layout."""
+    outcomes = done.outcomes
+
+    def published(names: Sequence[str]) -> Array:
+        values = [np.stack([o.published[n] for n in names]) for o in outcomes]  # service, year, scenario, draw
+        return np.stack(values).transpose(3, 2, 0, 1, 4)
+
+    def stacked(values: list[Array]) -> Array:
+        return np.stack(values).transpose(3, 1, 0, 2, 4)  # area, year, x, scenario, draw
+
+    by_service = ("scenario", "year", "area", "service", "draw")
+    by_state = ("scenario", "year", "area", "state", "draw")
+    flow = xr.Dataset({"flow": (by_service, published(FLOWS))}, coords={**coords, "service": list(FLOWS), **place}, attrs=dict(attrs))
+    children = np.stack([o.flow["early_help_admitted"] for o in outcomes]).transpose(2, 1, 0, 3)
+    flow["families_helped"] = (("scenario", "year", "area", "draw"), children / float(str(attrs["children_per_family"])))
+    caseload = xr.Dataset(
+        {"caseload": (by_service, published(STOCKS))}, coords={**coords, "service": list(STOCKS), **place}, attrs=dict(attrs)
+    )
+    states = xr.Dataset(
+        {v: (by_state, stacked([getattr(o, v) for o in outcomes])) for v in ("opening", "entries", "exits", "closing")},
+        coords={**coords, "state": list(STATES), **place},
+        attrs=dict(attrs),
+    )
+    zero = np.zeros_like(outcomes[0].flow["referral"])
+    counted = np.stack([np.stack([o.flow.get(n, zero) for n in COUNTED], axis=1) for o in outcomes])
+    services = xr.Dataset(
+        {"pathway_flow": (by_service, counted.transpose(3, 1, 0, 2, 4))},
+        coords={**coords, "service": list(COUNTED), **place},
+        attrs=dict(attrs),
+    )
+    waiting = np.stack([o.waiting_months for o in outcomes]).transpose(2, 1, 0, 3)
+    services["waiting_months"] = (("scenario", "year", "area", "draw"), waiting)
+    services["known_affected"] = (
+        ("scenario", "year", "area", "draw"),
+        np.stack([o.known[:, 1:].sum(1) for o in outcomes]).transpose(2, 1, 0, 3),
+    )
+    return {"demand/flows": flow, "demand/caseload": caseload, "demand/states": states, "demand/pathway": services}
+
+
+def provenance(done: Projected, pathway: Pathway) -> dict[str, object]:
+    """What the layout rests on: assumptions, calibrated rates, and what did not reconcile, by authority."""
+    return {
+        "layout": "family_help" if pathway.family_help_from else "early_help_and_cin",
+        "family_help_from": pathway.family_help_from,
+        "parameters": {n: {"value": p.value, "sd": p.sd, "source": p.source, "basis": p.basis} for n, p in pathway.layout.items()},
+        "rates": {a: {n: float(v) for n, v in b.rates.items()} for a, b in done.bases.items()},
+        "discrepancy": {a: b.discrepancy for a, b in done.bases.items() if b.discrepancy},
+        "notes": {a: list(b.notes) for a, b in done.bases.items() if b.notes},
+    }

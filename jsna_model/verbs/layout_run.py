@@ -1,0 +1,493 @@
+"""Run a layout of the pathway for one authority: monthly, by age and pattern, draw by draw, for every scenario at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jsna_model.counting import published_counts
+from jsna_model.draws import NOISE_BLOCK, process_noise, uniforms
+from jsna_model.errors import InputError
+from jsna_model.layout import AGELESS, CARE, MERGED, OPEN, PLAN_BANDS, STAY_AT_18, Layout, Route, check_shares, compile_layout
+from jsna_model.methods.network import Rates, Step
+from jsna_model.methods.single_stock import whole
+from jsna_model.methods.steady_state import stationary_by_age, transition
+from jsna_model.methods.stock_flow import simulate
+from jsna_model.pathway import Parameter, Pathway
+from jsna_model.scenario import Scenario, month_index
+from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
+from jsna_model.verbs.layout_rates import BaseRates, entry_ages
+from jsna_model.verbs.need_model import KERNEL
+
+Array = NDArray[np.float64]
+
+#: Multiplier of the older model (`Pathway.parameters`) that moves each rate: its scenarios and its yearly walk hold here too.
+MOVED_BY = {
+    "contact.rate": "referral.rate",
+    "unborn.rate": "referral.rate",
+    "disability.rate": "referral.rate",
+    "early_help.step_up_rate": "referral.rate",
+    "early_help.waiting_step_up_rate": "referral.rate",
+    "closed.re_referral_rate_0_3": "referral.rate",
+    "closed.re_referral_rate_3_12": "referral.rate",
+    "assessment.in_need_rate": "front_door.acceptance",
+    "assessment.section_47_rate": "plan.start_rate",
+    "child_in_need.section_47_rate": "plan.start_rate",
+    "unborn.section_47_rate": "plan.start_rate",
+    "care.emergency_rate": "care.start_rate",
+    "early_help.care_rate": "care.start_rate",
+    "assessment.care_rate": "care.start_rate",
+    "child_in_need.care_rate": "care.start_rate",
+    "disability.care_rate": "care.start_rate",
+    "unborn.care_rate": "care.start_rate",
+    "plan.care_rate": "care.start_rate",
+    **{f"plan.end_rate_{b.removeprefix('plan_')}": "plan.end_rate" for b in PLAN_BANDS},
+    "child_in_need.closure_rate": "in_need.closure_rate",
+    "child_in_need.step_down_rate": "in_need.closure_rate",
+    "care.leave_rate": "care.end_rate",
+    "care.return_in_need_rate": "care.end_rate",
+}
+#: Rates that early help's effects act on, by effect.
+HELPED = {
+    "referral": ("contact.rate",),
+    "plan": ("assessment.section_47_rate", "child_in_need.section_47_rate", "unborn.section_47_rate"),
+    "care": tuple(n for n, m in MOVED_BY.items() if m == "care.start_rate"),
+}
+#: Rates that follow need, not the caseload of the baseline (as the yearly walks were fitted: per child).
+FOLLOW = (*HELPED["plan"], *(n for n in HELPED["care"] if n != "care.emergency_rate"))
+#: Uncertainty of a rate that follows from an assumption, by the assumption's name.
+SPREAD = {
+    "early_help.request_rate": "early_help.per_referral",
+    "early_help.step_up_rate": "early_help.step_up_part",
+    "early_help.closure_rate": "early_help.months",
+    "unaccompanied.rate": "unaccompanied.per_referral",
+}
+
+
+@cache
+def whole_kernel() -> Callable[..., int] | None:
+    """The numba kernel of whole children, where numba is installed and the environment does not say ``JSNA_KERNEL=numpy``."""
+    if os.environ.get(KERNEL, "") == "numpy" or find_spec("numba") is None:
+        return None
+    from jsna_model.methods.stock_kernel import move_whole
+
+    return move_whole
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One authority, ready to run.
+
+    Parameters
+    ----------
+    area : str
+    counts : mapping of str to float
+        Published counts of the base year.
+    base : BaseRates
+        From `layout_rates.base_rates`.
+    values : mapping of str to float
+        Central values of ``defaults/layout.toml``.
+    need : ndarray, shape (year + 1, age class, pattern, draw)
+        Children by the age they reach in the year and pattern, weighted by their rate of contact; the base year first.
+    children : ndarray, shape (year + 1, pattern, draw)
+        All children by pattern: whoever is known to a service is not met as new.
+    affected : ndarray, shape (year + 1, draw)
+        Affected children.
+    pathway : Pathway
+        With the layout's parameters (`with_layout`).
+    first_month : str
+    seed : int
+    """
+
+    area: str
+    counts: Mapping[str, float]
+    base: BaseRates
+    values: Mapping[str, float]
+    need: Array
+    children: Array
+    affected: Array
+    pathway: Pathway
+    first_month: str
+    seed: int
+
+
+@dataclass
+class Outcome:
+    """Sums by financial year, for every scenario.
+
+    Parameters
+    ----------
+    opening, entries, exits, closing : ndarray, shape (year, state, scenario, draw)
+        Stocks at the start and end of the year, and what came and went.
+    known : ndarray, shape (year, pattern, scenario, draw)
+        Children in early help or with an open episode, by pattern.
+    flow : dict of count to ndarray, shape (year, scenario, draw)
+        What is counted on the ways (`jsna_model.layout.UNITS`).
+    published : dict of count to ndarray, shape (year, scenario, draw)
+    """
+
+    opening: Array
+    entries: Array
+    exits: Array
+    closing: Array
+    known: Array
+    flow: dict[str, Array] = field(default_factory=dict)
+    published: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def waiting_months(self) -> Array:
+        """Mean months of waiting of those admitted to early help in the year (Little's law); NaN where nobody is admitted."""
+        admitted = self.flow["early_help_admitted"]
+        return np.divide(self.flow["early_help_waited"], admitted, out=np.full(admitted.shape, np.nan), where=admitted > 0)
+
+
+def with_layout(pathway: Pathway, base: BaseRates, given: Mapping[str, Parameter]) -> Pathway:
+    """A copy whose parameters hold the layout's calibrated rates too, so that scenarios may change them by name."""
+    made = {}
+    for name, value in base.rates.items():
+        source = given.get(SPREAD.get(name, name))
+        is_share = name.endswith("_share")
+        made[name] = Parameter(
+            value,
+            source.sd if source else 0.0,
+            "logit" if is_share else "log",
+            0.0,
+            1.0 if is_share else 1e9,
+            "share" if is_share else "children a month" if name in _STREAMS else "a month",
+            source.source if source else f"calibrated to the counts of {pathway.base_year}",
+            source.basis if source else "assumption",
+        )
+    extra = {n: given[n] for n in ("entries.dispersion", "need.rate_ratio", "early_help.places")}
+    return replace(pathway, parameters={**pathway.parameters, **made, **extra})
+
+
+_STREAMS = ("contact.rate", "early_help.request_rate", "care.emergency_rate", "unborn.rate", "disability.rate", "unaccompanied.rate")
+
+
+def run_layout(
+    setup: Setup, scenarios: Sequence[Scenario], baseline: int = 0, *, noise: bool = False, family_help_from: str | None = None
+) -> Outcome:
+    """Run every scenario of an authority on the same draws and the same noise.
+
+    Parameters
+    ----------
+    setup : Setup
+    scenarios : sequence of Scenario
+    baseline : int
+        Place of the baseline among them.
+    noise : bool
+        Whole children, drawn at random, with siblings entering together; otherwise expected flows.
+    family_help_from : str, optional
+        Month from which early help and children in need are one service, in every scenario.
+
+    Returns
+    -------
+    Outcome
+    """
+    years, draws = setup.need.shape[0] - 1, setup.need.shape[-1]
+    last = f"{int(setup.first_month[:4]) + years}-03"
+    for scenario in scenarios:
+        check_scenario(scenario, setup.pathway, last)
+    parts = [slice(start, min(start + NOISE_BLOCK, draws)) for start in range(0, draws, NOISE_BLOCK)]
+
+    def one(part: slice) -> Outcome:
+        return _Block(setup, scenarios, baseline, part, draws, noise, family_help_from).run()
+
+    # Blocks of draws do not depend on one another: the answer is the same for any number of threads.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        blocks = list(pool.map(one, parts))
+
+    def joined(name: str) -> Array:
+        return np.concatenate([getattr(b, name) for b in blocks], axis=-1)
+
+    def each(name: str) -> dict[str, Array]:
+        return {n: np.concatenate([getattr(b, name)[n] for b in blocks], axis=-1) for n in getattr(blocks[0], name)}
+
+    return Outcome(
+        joined("opening"), joined("entries"), joined("exits"), joined("closing"), joined("known"), each("flow"), each("published")
+    )
+
+
+class _Block:
+    """A block of draws: parameters of every month, opening stocks, and the run itself."""
+
+    def __init__(
+        self, setup: Setup, scenarios: Sequence[Scenario], baseline: int, part: slice, draws: int, noise: bool, reform: str | None
+    ) -> None:
+        self.setup, self.part, self.noise, self.reform, self.baseline = setup, part, noise, reform, baseline
+        self.years = setup.need.shape[0] - 1
+        self.months = month_index(setup.first_month) + np.arange(12 * self.years)
+        pathway, seed = setup.pathway, setup.seed
+        theta = [over_time(s, pathway, self.months, seed, draws) for s in scenarios]
+        base = over_time(Scenario("baseline"), pathway, self.months[:1], seed, draws)
+        self.theta = [{n: v[:, part] for n, v in t.items()} for t in theta]
+        self.base = {n: v[:, part] for n, v in base.items()}
+        walks = {n: yearly_walk(p, n, setup.area, self.years, seed, draws) for n, p in pathway.parameters.items() if p.yearly_sd}
+        self.walk = {n: w[:, part] for n, w in walks.items()}
+        self.size = (len(scenarios), part.stop - part.start)
+        self.help = [_EarlyHelp(t, self.base, len(self.months), self.size[1]) for t in self.theta]
+        self.need, self.children, self.affected = setup.need[..., part], setup.children[..., part], setup.affected[:, part]
+        self.ages = entry_ages(setup.need[0].mean((1, 2)), setup.values["unaccompanied.from_16"])
+        self.follow = np.ones(self.size[1])
+        self.new = np.ones((self.need.shape[2], *self.size))
+        self.mix = np.zeros(self.size)
+
+    def at(self, name: str, m: int) -> Array:
+        """Value of a parameter in a month, shape (scenario, draw)."""
+        return np.stack([t[name][m if len(t[name]) > 1 else 0] for t in self.theta])
+
+    def parameters(self, m: int) -> dict[str, Array]:
+        """Rates and shares of a month, shape (scenario, draw)."""
+        year = m // 12
+        out = {name: self.at(name, m) for name in self.setup.base.rates}
+        for name, mover in MOVED_BY.items():
+            out[name] = out[name] * self.at(mover, m)
+            if mover in self.walk:
+                out[name] = out[name] * self.walk[mover][year]
+        exposure = [h.exposure(m, self.affected[year + 1]) for h in self.help]
+        for effect, names in HELPED.items():
+            factor = np.stack([e[effect] for e in exposure])
+            for name in names:
+                out[name] = out[name] * factor
+        for name in FOLLOW:
+            out[name] = out[name] * self.follow
+        per_family = self.at("early_help.children_per_family", m)
+        more = (self.at("early_help.reach", m) - self.base["early_help.reach"][0]) / 12 * per_family
+        out["early_help.request_rate"] = out["early_help.request_rate"] + more
+        if (out["early_help.request_rate"] < 0).any():
+            raise InputError(
+                f"{self.setup.area}: a scenario takes early_help.reach below what comes to early help by request alone. "
+                "Take away fewer families."
+            )
+        followed = self.at("referral.follow_up_share", m) * out["referral.no_further_action_share"]
+        out["referral.early_help_share"] = out["referral.early_help_share"] + followed
+        out["referral.no_further_action_share"] = out["referral.no_further_action_share"] - followed
+        enquiry, conference = self.at("section_47.rate", m), self.at("conference.rate", m)
+        for name in HELPED["plan"]:
+            out[name] = out[name] * enquiry
+        out["section_47.conference_share"] = out["section_47.conference_share"] * conference / enquiry
+        out["conference.plan_share"] = out["conference.plan_share"] / conference
+        w = self.mix
+        out["family_help.section_47_rate"] = (1 - w) * out["child_in_need.section_47_rate"]
+        out["family_help.care_rate"] = (1 - w) * out["child_in_need.care_rate"] + w * out["early_help.care_rate"]
+        out["family_help.closure_rate"] = (1 - w) * out["child_in_need.closure_rate"]
+        out["family_help.early_closure_rate"] = w * out["early_help.closure_rate"]
+        out["family_help.assessment_rate"] = w * out["early_help.step_up_rate"]
+        check_shares(out)
+        return out
+
+    def rates(self, layout: Layout, m: int) -> Rates:
+        """What drives a month."""
+        p, year = self.parameters(m), m // 12
+        lanes = (1, 1, *self.size)
+        # Streams from outside move with the children of their ages; those of need with what the patterns weigh as well.
+        now = self.need[year + 1] / self.need[0].sum((0, 1))
+        size = self.need[year + 1].sum((0, 1)) / self.need[0].sum((0, 1))
+        patterns = self.need[0].sum(0) / self.need[0].sum((0, 1))
+        cells = {"need": now[:, :, None, :] * self.new}
+        for stream in ("disability", "birth", "arrival"):
+            cells[stream] = (self.ages[stream][:, None, None] * patterns * size)[:, :, None, :]
+        entry = tuple(cells[r.origin] * r.value(p) for r in layout.entries)
+        places = self.at("early_help.places", m)
+        service = layout.network.queues["early_help_waiting"]
+        limits = {service: places} if (places < 1e9).any() else {}
+        stay = {s: p[n] for s, n in STAY_AT_18.items()}
+        return Rates(
+            tuple(r.value(p).reshape(lanes) for r in layout.routes),
+            tuple(r.value(p).reshape(lanes) for r in layout.events),
+            entry,
+            limits,
+            stay,
+        )
+
+    def opening(self, layout: Layout) -> Array:
+        """Opening stocks by age and pattern: those of a steady state, scaled to the published stocks, which hold in every draw."""
+        states, place = layout.network.states, {s: i for i, s in enumerate(layout.network.states)}
+        central = self.setup.base.rates
+        origin = np.array([place[r.origin] for r in layout.routes])
+        to = np.array([-1 if r.to is None else place[r.to] for r in layout.routes])
+        matrix, _, _ = transition(np.array([float(r.value(central)) for r in layout.routes]), origin, to, len(states))
+        wait, active = place["early_help_waiting"], place["early_help"]
+        matrix[active] += matrix[wait]
+        matrix[wait] = 0.0
+        weight = self.need[0] / self.need[0].sum((0, 1))
+        patterns = self.need[0].sum(0) / self.need[0].sum((0, 1))
+        entries = np.zeros((weight.shape[0], len(states), *weight.shape[1:]))
+        for route in layout.entries:
+            if route.to is not None:
+                cell = weight if route.origin == "need" else self.ages[route.origin][:, None, None] * patterns
+                entries[:, active if route.to == "early_help_waiting" else place[route.to]] += float(route.value(central)) * cell
+        stock, _, aged_out = stationary_by_age(matrix, entries, np.array([s in AGELESS for s in states]))
+        stock = np.moveaxis(stock, 1, 0)
+        kept = sum(aged_out[place[s]] for s in STAY_AT_18) * self.setup.values["care.open_over_18_share"]
+        stock[place["over_18"], -1] = kept / 12 * self.setup.values["over_18.months"]
+        return self._scaled(stock, place)
+
+    def _scaled(self, stock: Array, place: Mapping[str, int]) -> Array:
+        in_need, plans, care = (self.setup.counts[f"{s}_at_31_march"] for s in ("child_in_need", "child_protection_plan", "looked_after"))
+        overlap = np.minimum(stock[place["looked_after_on_plan"]].sum((0, 1)), 0.5 * min(plans, care))
+        groups: list[tuple[Sequence[str], Array]] = [
+            (PLAN_BANDS, plans - overlap),
+            (("looked_after_on_plan",), overlap),
+            (tuple(s for s in CARE if s != "looked_after_on_plan"), care - overlap),
+            (tuple(s for s in OPEN if s not in (*PLAN_BANDS, *CARE)), in_need - plans - care + overlap),
+        ]
+        out = stock.copy()
+        for names, total in groups:
+            at = [place[s] for s in names]
+            have = stock[at].sum((0, 1, 2))
+            if ((have <= 0) & (total > 0)).any():
+                raise InputError(
+                    f"{self.setup.area}: children are published in {', '.join(names)}, but no way leads there at the rates of the year. "
+                    "Check the flows that enter."
+                )
+            out[at] = stock[at] * np.divide(total, have, out=np.zeros_like(have), where=have > 0)
+        return out
+
+    def run(self) -> Outcome:
+        """All months; early help and children in need merge at the month of reform."""
+        before, after = compile_layout("early_help_and_cin"), compile_layout("family_help")
+        opening = self.opening(before)
+        noise, dispersion = None, 1.0
+        if self.noise:
+            block = self.part.start // NOISE_BLOCK
+            u = uniforms(self.setup.seed, f"process/{self.setup.area}/opening/{block}", NOISE_BLOCK)[: self.size[1]]
+            groups = opening.reshape(-1, self.size[1])
+            opening = whole(groups, u).reshape(opening.shape)
+            noise = process_noise(self.setup.seed, self.setup.area, self.size[1], scenarios=True, first_block=block)
+            dispersion = float(self.setup.values["entries.dispersion"])
+        stock = np.repeat(opening[:, :, :, None, :], self.size[0], axis=3)
+        change = len(self.months)
+        if self.reform:
+            change = int(np.clip(month_index(self.reform) - self.months[0], 0, len(self.months)))
+        result = _Sums(self.years, before.network.states, self.size, stock.shape[2])
+        self.open0 = self._open(stock, before.network.states)
+        for layout, first, last in ((before, 0, change), (after, change, len(self.months))):
+            if first == last:
+                continue
+            if layout is after:
+                merged = self._merge(stock, before.network.states)
+                result.transfer(first // 12, (merged - stock).sum((1, 2)))
+                stock = merged
+            steps = simulate(
+                layout.network,
+                stock,
+                self._feed(layout, first, last),
+                noise=noise,
+                dispersion=dispersion,
+                ageing="cohort",
+                first=first,
+                kernel=whole_kernel(),
+            )
+            for step in steps:
+                result.add(step, layout)
+                self.new = self._new(step.closing, step.number)
+                if step.number % 12 == 11:
+                    result.close(step, layout, 1 - self.mix)
+                    year = min((step.number + 1) // 12, self.years - 1)
+                    ratio = self.need[year + 1].sum((0, 1)) / self.need[0].sum((0, 1))
+                    now = self._open(step.stock, layout.network.states)
+                    # Once a year: within one, a stock moves with the months of birth.
+                    self.follow = np.divide(self.open0 * ratio, now, out=np.ones_like(now), where=now > 0)
+                stock = step.stock
+        return result.outcome()
+
+    def _new(self, stock: Array, number: int) -> Array:
+        """Share of children who are not known to a service, over that of the baseline: ``exp(-(k / N - k0 / N))`` by pattern.
+
+        The baseline's own share stays: the yearly walks were fitted per child, known or not.
+        """
+        year = min(number // 12 + 1, self.years)
+        known = stock.sum(0) / self.children[year][:, None, :]
+        return np.asarray(np.exp(known[:, [self.baseline]] - known))
+
+    def _feed(self, layout: Layout, first: int, last: int) -> Iterator[Rates]:
+        for m in range(first, last):
+            yield self.rates(layout, m)
+
+    def _open(self, stock: Array, states: Sequence[str]) -> Array:
+        """Open cases out of care in the baseline; of family help, those under section 17."""
+        at = [states.index(s) for s in OPEN if s not in CARE]
+        merged = stock[states.index("family_help")][:, :, self.baseline].sum((0, 1)) * (1 - self.mix[self.baseline])
+        return np.asarray(stock[at][:, :, :, self.baseline].sum((0, 1, 2)) + merged)
+
+    def _merge(self, stock: Array, states: Sequence[str]) -> Array:
+        out = stock.copy()
+        help_, need, merged = states.index(MERGED[0]), states.index(MERGED[1]), states.index("family_help")
+        sizes = [out[i].sum((0, 1)) for i in (help_, need)]
+        both = sizes[0] + sizes[1]
+        self.mix = np.divide(sizes[0], both, out=np.zeros_like(both), where=both > 0)
+        out[merged] += out[help_] + out[need]
+        out[[help_, need]] = 0.0
+        return out
+
+
+class _Sums:
+    """Adds up months into years."""
+
+    def __init__(self, years: int, states: Sequence[str], lanes: tuple[int, int], patterns: int) -> None:
+        self.years, self.states, self.lanes = years, states, lanes
+        self.opening, self.entries, self.exits, self.closing = (np.zeros((years, len(states), *lanes)) for _ in range(4))
+        self.known = np.zeros((years, patterns, *lanes))
+        self.moved = np.zeros((len(states), *lanes))
+        self.flow: dict[str, Array] = {}
+        self.published: dict[str, Array] = {}
+
+    def _count(self, name: str, year: int, amount: Array) -> None:
+        if name not in self.flow:
+            self.flow[name] = np.zeros((self.years, *self.lanes))
+        self.flow[name][year] += amount
+
+    def add(self, step: Step, layout: Layout) -> None:
+        """Count a month."""
+        year, place = step.number // 12, self.states.index
+        if step.number % 12 == 0:
+            self.opening[year] = step.opening.sum(1) - self.moved
+        self.moved = np.zeros_like(self.moved)
+        self.entries[year] += step.inflow.sum(1)
+        self.exits[year] += step.outflow.sum(1)
+        kinds: tuple[tuple[tuple[Route, ...], Array], ...] = (
+            (layout.routes, step.moved),
+            (layout.events, step.happened),
+            (layout.entries, step.entered),
+        )
+        for routes, amounts in kinds:
+            for route, amount in zip(routes, amounts.sum(1), strict=True):
+                for name in route.counts:
+                    self._count(name, year, amount)
+        aged = step.aged_out.sum(1)
+        kept = step.inflow[place("over_18")].sum(0)
+        self._count("left_care_at_18", year, sum((aged[place(s)] for s in CARE), np.zeros(self.lanes)))
+        self._count("left_at_18", year, sum((aged[place(s)] for s in OPEN), np.zeros(self.lanes)) - kept)
+        self._count("early_help_waited", year, step.opening[place("early_help_waiting")].sum(0))
+        self._count("early_help_admitted", year, step.admitted["early_help_waiting"].sum(0))
+
+    def transfer(self, year: int, change: Array) -> None:
+        """Children who pass from one layout's states to the other's."""
+        self.entries[year] += np.maximum(change, 0.0)
+        self.exits[year] += np.maximum(-change, 0.0)
+        self.moved = change
+
+    def close(self, step: Step, layout: Layout, section_17: Array) -> None:
+        """Stocks at 31 March, and the published counts of the year."""
+        year = step.number // 12
+        self.closing[year] = step.closing.sum(1)
+        known = [i for i, s in enumerate(self.states) if s in (*OPEN, "early_help", "family_help")]
+        self.known[year] = step.closing[known].sum(0)
+        states = {s: self.closing[year, i] for i, s in enumerate(self.states)}
+        counts = published_counts(states, {n: v[year] for n, v in self.flow.items()}, section_17 if layout.name == "family_help" else 0.0)
+        for name, values in counts.items():
+            if name not in self.published:
+                self.published[name] = np.zeros((self.years, *self.lanes))
+            self.published[name][year] = values
+
+    def outcome(self) -> Outcome:
+        """The sums."""
+        return Outcome(self.opening, self.entries, self.exits, self.closing, self.known, self.flow, self.published)
