@@ -57,7 +57,7 @@ def publication(seed: int) -> dict[str, Any]:
     for key, value in counts.items():
         if np.isfinite(value) and rng.random() < 0.3:  # fitted to the count, shown to the nearest ten
             shown = 10 * np.floor(value / 10 + 0.5)
-            bounds[key] = (max(shown - 5, 0.0), shown + 5)
+            bounds[key] = (shown - 5, shown + 5) if value >= 10 else (0.0, 9.0)  # below ten: "fewer than 10"
     return {"counts": counts, "totals": totals, "public": public, "bounds": bounds}
 
 
@@ -74,7 +74,10 @@ def attack(given: dict[str, Any], shown: dict[Any, Any], rule: Policy) -> float:
         elif shown[k] == "[c]":
             low[i] = rule.low
         elif shown[k] != "[x]":
-            low[i], high[i] = max(0, shown[k] - rule.base // 2), shown[k] + rule.base // 2
+            rough = rule.base if shown[k] else 1  # zeros are true
+            low[i], high[i] = shown[k] - rough // 2, shown[k] + rough - 1 - rough // 2
+            if shown[k]:
+                low[i] = max(low[i], rule.high + 1)  # small counts are never shown
         if k in given["bounds"]:
             low[i], high[i] = max(low[i], np.ceil(given["bounds"][k][0])), min(high[i], np.floor(given["bounds"][k][1]))
     rows = np.zeros((len(given["totals"]), len(keys)))

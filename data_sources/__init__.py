@@ -35,6 +35,7 @@ _HOME = {
     "discount_schedules": "prices",
     "load_discount_schedule": "prices",
     "load_deflators": "prices",
+    "effect_levels": "effects",
     "load_local_counts": "local",
     "load_text": "chapter",
     "chapter_material": "chapter",
@@ -46,6 +47,8 @@ _HOME = {
     "quoted_by_ofsted": "evidence",
     "load_pathway": "pathway",
     "ready_scenarios": "pathway",
+    "library_scenarios": "scenarios",
+    "scenario_library": "scenarios",
     "resolve": "nouns",
     "resolve_need": "nouns",
 }
@@ -57,10 +60,12 @@ __all__ = [
     "children_by_year",
     "default_evidence",
     "discount_schedules",
+    "effect_levels",
     "england_panel",
     "england_series",
     "evidence_keys",
     "find_area",
+    "library_scenarios",
     "load_boundaries",
     "load_deflators",
     "load_direct",
@@ -85,6 +90,7 @@ __all__ = [
     "ready_scenarios",
     "resolve",
     "resolve_need",
+    "scenario_library",
     "small_area_children",
     "sources",
     "unit_costs",
@@ -97,6 +103,7 @@ if TYPE_CHECKING:
     from data_sources.boundaries import load_boundaries
     from data_sources.chapter import chapter_material, load_text
     from data_sources.direct import load_direct
+    from data_sources.effects import effect_levels
     from data_sources.evidence import default_evidence, evidence_keys, load_evidence, load_evidence_set, load_overlap, quoted_by_ofsted
     from data_sources.form import read_form, read_study, write_form
     from data_sources.frame import load_frame
@@ -110,6 +117,7 @@ if TYPE_CHECKING:
     from data_sources.projection import load_projection
     from data_sources.projection_spread import projection_error, projection_variants
     from data_sources.provenance import sources, verify
+    from data_sources.scenarios import library_scenarios, scenario_library
     from data_sources.services import england_series, load_services, load_spend, unit_costs
     from data_sources.small_area import small_area_children
 

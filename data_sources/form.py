@@ -7,12 +7,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_sources.effects import effect_levels
 from jsna_model.errors import InputError, Problem, raise_all
 from jsna_model.study import PATHS, Study
 
 if TYPE_CHECKING:
     from jsna_model.pathway import Pathway
 
+COSTED = {"early_help": "early help", "social_work": "social work", "looked_after": "children looked after"}
 #: Sheet "Study": key, label and help of each row; keys with a dot lie in that table.
 FIELDS: dict[str, tuple[str, str]] = {
     "area": ("Area", "Authority, or district (its county is run): name or code."),
@@ -21,20 +23,46 @@ FIELDS: dict[str, tuple[str, str]] = {
     "draws": ("Number of draws", "1000 is usual."),
     "seed": ("Seed", "The same seed gives the same numbers."),
     "years": ("Years projected after 2024-25", "1 to 18."),
-    "ready": ("Ready scenarios", "Names with commas: early_help_reach, follow_up; threshold_up is a stress test."),
+    "ready": ("Ready scenarios", "Names with commas: early_help_reach, follow_up; jsna scenarios list has all."),
     "start": ("First month of the ready scenarios", "YYYY-MM."),
     "early_help.families_per_year": ("Families given early help in a year", "Without it, effects are per 100 families."),
     "early_help.unit_cost": ("Cost of early help per family", "Pounds, 2024-25 prices."),
+    "early_help.price_year": ("Year of the prices of that cost", "Such as 2024-25."),
     "early_help.children_per_family": ("Children per family helped", "Without it, 1.74 (ONS, UK 2025)."),
+    "effects": ("Effects of early help", "sceptical (usual), as_published or optimistic; the report says which."),
+    "decision.comparator": ("Scenario that others are compared with", "baseline is usual."),
+    "decision.discount": ("Discounting", "Empty for none; green_book_2026, or a rate a year such as 0.035."),
+    "decision.discount_base": ("Year that is not discounted", "Such as 2025-26; empty for the first."),
+    "decision.price_year": ("Year to put prices in", "Empty for that of the costs; another needs the file of deflators."),
+    "decision.effect": ("What is gained", "A service, of which fewer is better, such as looked_after_at_31_march; or families_helped."),
+    "decision.thresholds": ("What one unit of it is worth", "Pounds, with semicolons: 10000; 50000. None is assumed."),
+    "decision.information": ("What is worth finding out", "yes or no; needs what is gained and what it is worth."),
+    "decision.waterfall": ("Split the change into its factors", "yes or no."),
+    **{f"decision.optimism_bias.{s}": (f"Optimism bias: {label}", "0.2 for 20% more; none assumed.") for s, label in COSTED.items()},
+    **{f"decision.cashable.{s}": (f"Cashable share: {label}", "Of average cost, 0 to 1; none assumed.") for s, label in COSTED.items()},
+    **{
+        f"unit_costs.{s}.{key}": (f"{COSTED[s]}: {what}", help_)
+        for s in ("social_work", "looked_after")
+        for key, what, help_ in (
+            ("amount", "own unit cost", "Pounds a week; empty for the published average."),
+            ("price_year", "year of its prices", "Such as 2024-25."),
+            ("source", "where it is from", "Budget, ledger or report."),
+            ("agency", "who pays", "local authority where empty."),
+        )
+    },
     "benefit.share": ("Share who would benefit from help", "From 0 to 1; unmet need is shown only with it and its reason."),
     "benefit.reason": ("Reason for that share", "Board paper, audit or evidence."),
     "publication.owner": ("Owner", "Every page says DRAFT until owner, approver and review date are named."),
     "publication.approver": ("Approver", ""),
     "publication.review_date": ("Review date", "YYYY-MM-DD."),
+    "publication.board_date": ("Date of the board", "YYYY-MM-DD."),
+    "publication.classification": ("Classification", "As your council marks documents."),
+    "publication.accepted": ("Draft points accepted", "P1, P2 ... with commas; others are left out of what is published."),
     **{key: (f"File: {key.replace('_', ' ')}", "Path from the folder of this form; leave empty for none.") for key in PATHS},
 }  # fmt: skip
 CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full_by")
 _WHOLE = ("draws", "seed", "years")
+_YES_OR_NO = ("decision.information", "decision.waterfall")
 _SHEETS = ("Study", "Scenarios", "Parameters")
 _ROWS = 60  # of the form that take choices
 
@@ -62,7 +90,8 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
     if target.exists():
         raise InputError(f"{target} is there already. Choose another name; nothing was overwritten.")
     defaults: dict[str, Any] = {"area": area, "set": "higher_harm", "draws": 1000, "seed": 2026, "years": 11}
-    defaults |= {"ready": "early_help_reach, follow_up", "start": "2026-04"}
+    defaults |= {"ready": "early_help_reach, follow_up", "start": "2026-04", "effects": "sceptical", "decision.comparator": "baseline"}
+    choices = {"set": ("higher_harm", "wider_exposure"), "effects": tuple(effect_levels())} | dict.fromkeys(_YES_OR_NO, ("yes", "no"))
     with xlsxwriter.Workbook(target) as book:
         book.set_properties({"title": f"Study of {area}: form", "comments": "Fill in column C, then: jsna run FORM.xlsx"})
         head, to_fill = book.add_format({"bold": True, "text_wrap": True}), book.add_format({"bg_color": "#FFF7D6", "border": 1})
@@ -78,7 +107,9 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
             study.write_string(row, 1, label, wrapped)
             study.write(row, 2, defaults.get(key, ""), to_fill)
             study.write_string(row, 3, help_, wrapped)
-        study.data_validation(list(FIELDS).index("set") + 1, 2, list(FIELDS).index("set") + 1, 2, _choice("higher_harm", "wider_exposure"))
+        for key, names_ in choices.items():
+            row = list(FIELDS).index(key) + 1
+            study.data_validation(row, 2, row, 2, _choice(*names_))
         scenarios = book.add_worksheet("Scenarios")
         scenarios.set_column(0, len(CHANGES) - 1, 22)
         scenarios.write_row(0, 0, CHANGES, head)
@@ -86,14 +117,15 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
         parameters = book.add_worksheet("Parameters")
         parameters.set_column(0, 0, 36)
         parameters.set_column(1, 1, 14)
-        parameters.set_column(2, 5, 24)
-        parameters.write_row(0, 0, ("parameter", "value", "now", "least", "most", "unit and source"), head)
+        parameters.set_column(2, 6, 24)
+        parameters.write_row(0, 0, ("parameter", "value", "now", "least", "most", "unit and source", "reason (asked for by effects)"), head)
         for row, name in enumerate(names, 1):
             p = pathway.parameters[name]
             parameters.write_string(row, 0, name)
             parameters.write_blank(row, 1, None, to_fill)
             parameters.write_row(row, 2, (p.value, p.low, p.high))
             parameters.write_string(row, 5, f"{p.unit}; {p.source}", wrapped)
+            parameters.write_blank(row, 6, None, to_fill)
         source = {"validate": "list", "source": f"=Parameters!$A$2:$A${len(names) + 1}"}
         scenarios.data_validation(1, 3, _ROWS, 3, source)
         scenarios.data_validation(1, 4, _ROWS, 4, _choice("scale", "set", "add"))
@@ -163,14 +195,22 @@ def _study(
         if key not in FIELDS:
             yield Problem(f"unknown key {key!r}", "leave column A as jsna form made it", file, f"Study!A{number}")
             continue
-        table, _, name = key.rpartition(".")
-        place: tuple[str | int, ...] = (table, name) if table else (key,)
-        places[place] = f"Study!C{number}"
-        if key == "ready":
+        *tables, name = key.split(".")
+        places[(*tables, name)] = f"Study!C{number}"
+        if key in ("ready", "publication.accepted"):
             value = [part.strip() for part in str(value).split(",") if part.strip()]
         elif key in _WHOLE and isinstance(value, float) and value.is_integer():
             value = int(value)
-        (values.setdefault(table, {}) if table else values)[name] = value
+        elif key in _YES_OR_NO:
+            value = {"yes": True, "no": False}.get(str(value).lower(), value)
+        elif key == "decision.thresholds":
+            value = [part.strip().replace(",", "") for part in str(value).split(";") if part.strip()]
+        elif key == "decision.discount" and isinstance(value, str):
+            value = _number(value)
+        into = values
+        for table in tables:
+            into = into.setdefault(table, {})
+        into[name] = value
 
 
 def _parameters(
@@ -184,6 +224,8 @@ def _parameters(
             yield Problem("a value without a parameter", "name it in column A", file, f"Parameters!A{number}")
             continue
         values.setdefault("parameters", {})[name] = value
+        if reason := _cell(row[6] if len(row) > 6 else None):
+            values.setdefault("reasons", {})[name] = str(reason)
         places["parameters", name] = f"Parameters!B{number}"
 
 
@@ -219,6 +261,13 @@ def _scenarios(
         places |= {(*at, "change", change, c): f"Scenarios!{chr(ord('A') + i)}{number}" for i, c in enumerate(CHANGES) if i >= 3}
     if found:
         values["scenario"] = list(found.values())
+
+
+def _number(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _cell(value: Any) -> Any:

@@ -41,6 +41,7 @@ class Nouns:
     sources: list[dict[str, Any]]
     quoted: list[dict[str, Any]]
     local: tuple[LocalCount, ...]
+    comparison: dict[str, Any]
 
 
 def resolve(study: Study) -> Nouns:
@@ -59,10 +60,12 @@ def resolve(study: Study) -> Nouns:
     JsnaError
         For an unknown area, set, scenario or parameter, or a file that cannot be used.
     """
+    from data_sources.decision import comparison, labelled, with_own_costs
     from data_sources.gazetteer import find_area
-    from data_sources.pathway import load_pathway, ready_scenarios
+    from data_sources.pathway import load_pathway
     from data_sources.projection import load_projection
     from data_sources.provenance import sources
+    from data_sources.scenarios import library_scenarios
 
     area = find_area(study.area)
     if len(area.authorities) > 1:
@@ -72,15 +75,17 @@ def resolve(study: Study) -> Nouns:
         )
     figures = Path(study.figures) if study.figures else None
 
-    def services() -> tuple[Pathway, tuple[Scenario, ...]]:
-        pathway = load_pathway(area.code, study.parameters, figures=figures)
+    def services() -> tuple[Pathway, tuple[Scenario, ...], dict[str, Any]]:
+        pathway = load_pathway(area.code, study.parameters, figures, effects=study.effects, reasons=study.reasons)
         help_ = study.early_help
         if help_.families_per_year is not None:
             pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
-        return pathway, (*ready_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario))
+        pathway = with_own_costs(pathway, study)
+        scenarios = labelled((*library_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario)), study)
+        return pathway, scenarios, comparison(study, pathway, scenarios)
 
     # Files that do not depend on one another are read together, so that what is wrong with any of them is said at once.
-    (population, evidence, overlap), (pathway, scenarios), projection, direct, own = gathered(
+    (population, evidence, overlap), (pathway, scenarios, compared), projection, direct, own = gathered(
         lambda: resolve_need(study),
         services,
         lambda: load_projection(area.code, figures=figures),
@@ -104,6 +109,7 @@ def resolve(study: Study) -> Nouns:
         sources(),
         quoted_by_ofsted(),
         local,
+        compared,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from data_sources.effects import DEFAULT, at_level, own_effects
 from data_sources.figures_io import Layout, read_figures
 from data_sources.layouts import AUTHORITIES, COSTS
 from data_sources.pathway_layout import load_layout
@@ -29,6 +30,8 @@ def load_pathway(
     figures: Path | None = None,
     layout: str | None = None,
     family_help_from: str = "",
+    effects: str = DEFAULT,
+    reasons: Mapping[str, str] | None = None,
 ) -> Pathway:
     """Pathway of an authority, on its own 2024-25 counts.
 
@@ -45,6 +48,10 @@ def load_pathway(
         default three states for the authority as a whole.
     family_help_from : str
         Month from which targeted early help and section 17 are one service; needed by ``family_help``.
+    effects : str
+        How much early help does: ``sceptical``, ``as_published`` or ``optimistic`` (`effect_levels`).
+    reasons : mapping of str to str, optional
+        Why, by parameter; asked for where `parameters` gives an effect of early help.
 
     Returns
     -------
@@ -53,16 +60,21 @@ def load_pathway(
     Raises
     ------
     UnknownNameError
-        For an unknown area, parameter or layout.
+        For an unknown area, parameter, layout or level of effects.
     InputError
-        For a value outside its parameter's range; all problems at once.
+        For a value outside its parameter's range, and an effect without a reason; all problems at once.
     """
     observed = load_services(area, figures=figures)
     table = _defaults()
     volatility = read_figures(VOLATILITY, figures).values.set_index("service")
     built = {name: _parameter(entry, volatility) for name, entry in table["parameters"].items()}
     built |= _own(built, observed)
+    built = at_level(built, effects)
     of_layout = load_layout() if _layout(layout, family_help_from) else {}
+    if of_layout and effects != DEFAULT:
+        raise InputError(
+            f"effects={effects!r} is of the three-state model; a layout has early help's effect in rates of its own. Leave one out."
+        )
     given = dict(parameters or {})
     of_layout = load_layout({n: given.pop(n) for n in list(given) if n in of_layout}) if of_layout else {}
     for name in given:
@@ -77,7 +89,8 @@ def load_pathway(
             if not built[name].low <= value <= built[name].high
         ]
     )
-    built |= {name: replace(built[name], value=float(value), source="user", basis="assumption") for name, value in given.items()}
+    whence = dict.fromkeys(given, "user") | own_effects(given, reasons or {})
+    built |= {name: replace(built[name], value=float(value), source=whence[name], basis="assumption") for name, value in given.items()}
     source = "DfE, Children in need 2025 and Children looked after 2025 (year to 31 March 2025), as published"
     published = figures is None or not (Path(figures) / AUTHORITIES.file).is_file()
     if not published:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 
 _MONTH = re.compile(r"^(\d{4})-(0[1-9]|1[0-2])$")
 
@@ -124,3 +127,105 @@ class Scenario:
     def add(self, parameter: str, amount: float, start: str, full_by: str = "") -> Scenario:
         """Add `amount` to a parameter, from `start`, wholly by `full_by`."""
         return self._with(Change(parameter, "add", amount, start, full_by))
+
+    # -- combined, compared, written down ------------------------------------------------------------------------------
+
+    def combine(self, other: Scenario, name: str = "", title: str = "", reason: str = "") -> Scenario:
+        """Both at once, which is also ``self & other``; a stress test where either is one.
+
+        Raises
+        ------
+        InputError
+            Where both change a parameter in ways whose order would matter: two scales, or two additions, do not.
+        """
+        ops: dict[str, set[str]] = {}
+        for change in (*self.changes, *other.changes):
+            ops.setdefault(change.parameter, set()).add(change.op)
+        both = {c.parameter for c in self.changes} & {c.parameter for c in other.changes}
+        clash = [p for p in sorted(both) if len(ops[p]) > 1 or "set" in ops[p]]
+        raise_all(
+            Problem(f"{self.name} and {other.name} both change {p}, and their order would matter", "change it in one of them")
+            for p in clash
+        )
+        return Scenario(
+            name or f"{self.name}_and_{other.name}",
+            title or " and ".join(t for t in (self.title, other.title) if t),
+            reason or "; ".join(r for r in (self.reason, other.reason) if r),
+            (*self.changes, *other.changes),
+            self.stress_test or other.stress_test,
+        )
+
+    def __and__(self, other: Scenario) -> Scenario:
+        return self.combine(other)
+
+    def diff(self, other: Scenario) -> tuple[tuple[str, Change | None, Change | None], ...]:
+        """Changes that differ, by parameter: of this scenario and of the other, None where one has none; in order of name."""
+        return tuple(_differing(self.changes, other.changes))
+
+    def save(self, path: str | Path) -> Path:
+        """Write it as TOML: a ``[[scenario]]`` that can be put into study.toml as it is."""
+        import tomli_w
+
+        entry: dict[str, Any] = asdict(self)
+        entry["change"] = [{k: v for k, v in c.items() if v != ""} for c in entry.pop("changes")]
+        target = Path(path)
+        target.write_text(tomli_w.dumps({"scenario": [entry]}), encoding="utf-8")
+        return target
+
+    @classmethod
+    def load(cls, path: str | Path, name: str = "") -> Scenario:
+        """Read a scenario that was saved, or by name one of several ``[[scenario]]`` of a file, a study.toml too.
+
+        Raises
+        ------
+        InputError
+            For a file that is not there or holds none or several, and every key that is missing or unknown.
+        UnknownNameError
+        """
+        import tomllib
+
+        path = Path(path)
+        try:
+            rows = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("scenario", [])
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"{path} cannot be read as a scenario ({error}). Write one with Scenario.save().") from error
+        rows = [r for r in rows if isinstance(r, dict)] if isinstance(rows, list) else []
+        names = [str(r.get("name", "")) for r in rows]
+        if name and name not in names:
+            raise unknown_name("scenario", name, names)
+        if not name and len(rows) != 1:
+            raise InputError(f"{path} holds {len(rows)} scenarios ({', '.join(names) or 'none'}). Say which by name.")
+        row = rows[names.index(name)] if name else rows[0]
+        raise_all(_unlike(row, str(path)))
+        changes = tuple(Change(**c) for c in row.get("change", ()))
+        return cls(row["name"], row.get("title", ""), row.get("reason", ""), changes, row.get("stress_test", False))
+
+
+def _differing(ours: tuple[Change, ...], theirs: tuple[Change, ...]) -> Iterator[tuple[str, Change | None, Change | None]]:
+    for parameter in sorted({c.parameter for c in (*ours, *theirs)}):
+        a, b = ([c for c in changes if c.parameter == parameter] for changes in (ours, theirs))
+        for i in range(max(len(a), len(b))):
+            one, two = (x[i] if i < len(x) else None for x in (a, b))
+            if one != two:
+                yield parameter, one, two
+
+
+def _unlike(row: dict[str, Any], file: str) -> Iterator[Problem]:
+    """Keys of a written scenario that are missing, unknown or of the wrong kind."""
+    kinds: dict[str, Any] = {"name": str, "title": str, "reason": str, "stress_test": bool, "change": list}
+    of_change: dict[str, Any] = {"parameter": str, "op": str, "value": (int, float), "start": str, "full_by": str}
+    changes = row.get("change", [])
+    parts: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [("", row, kinds, ("name",))]
+    parts += [
+        (f"change.{i}.", c if isinstance(c, dict) else {}, of_change, ("parameter", "op", "value", "start"))
+        for i, c in enumerate(changes if isinstance(changes, list) else [])
+    ]
+    for at, table, known, needed in parts:
+        for key in needed:
+            if key not in table:
+                yield Problem("nothing there", "give a value", file, column=f"{at}{key}")
+        for key, value in table.items():
+            if key not in known:
+                yield Problem(f"unknown key {key!r}", f"keep to {', '.join(known)}", file, column=f"{at}{key}")
+            elif not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
+                yield Problem(f"found {value!r}", "give the kind of value that Scenario.save() writes", file, column=f"{at}{key}")

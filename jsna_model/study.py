@@ -11,12 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Valida
 
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.scenario import Change, Scenario
+from jsna_model.study_decision import BASE_YEAR, READY, Decision, FinancialYear, OwnCost, contradictions
 from jsna_model.toml_lines import key_lines, line_of
 
 SCHEMA_VERSION = 1
 
 #: Keys that name files or folders.
-PATHS = ("evidence", "direct", "local_counts", "figures", "footprint", "boundaries", "covariates", "text", "template", "logo", "vocabulary")
+PATHS = (
+    *("evidence", "direct", "local_counts", "figures", "footprint", "boundaries", "covariates", "deflators"),
+    *("text", "template", "logo", "vocabulary"),
+)
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -29,10 +33,11 @@ class _Part(BaseModel):
 
 
 class EarlyHelp(_Part):
-    """The authority's own early help: families helped in a year, pounds per family, children per family."""
+    """The authority's own early help: families helped in a year, pounds per family in prices of a year, children per family."""
 
     families_per_year: float | None = Field(None, gt=0)
     unit_cost: float | None = Field(None, ge=0)
+    price_year: FinancialYear = BASE_YEAR
     children_per_family: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
@@ -126,6 +131,8 @@ class Study(_Part):
         Folder of figures that replace embedded ones of the same name.
     footprint, boundaries : str
         CSV of LSOA and locality; boundary file. All of these are relative to study.toml; empty for none.
+    deflators : str
+        Price index by financial year (`data_sources.load_deflators`), where costs are in prices of several years.
     covariates : str
         CSV of covariates beyond deprivation that the evidence varies with, for every LSOA of England.
     impute_covariates : bool
@@ -137,6 +144,14 @@ class Study(_Part):
     early_help, benefit, publication : tables
     parameters : mapping of str to float
         Central values of pathway parameters.
+    reasons : mapping of str to str
+        Why; asked for by parameter where it is an effect of early help.
+    effects : str
+        Effects of early help: ``sceptical``, ``as_published`` or ``optimistic`` (`data_sources.effect_levels`).
+    unit_costs : mapping of str to OwnCost
+        Of social work and of looked-after children, in place of the published averages.
+    decision : Decision
+        How scenarios are compared.
     ready : tuple of str
         Ready scenarios.
     start : str
@@ -159,6 +174,7 @@ class Study(_Part):
     footprint: str = ""
     boundaries: str = ""
     covariates: str = ""
+    deflators: str = ""
     impute_covariates: StrictBool = False
     text: str = ""
     template: str = ""
@@ -167,7 +183,11 @@ class Study(_Part):
     early_help: EarlyHelp = EarlyHelp()
     benefit: Benefit = Benefit()
     parameters: dict[str, float] = Field(default_factory=dict)
-    ready: tuple[str, ...] = ("early_help_reach", "follow_up")
+    reasons: dict[str, str] = Field(default_factory=dict)
+    effects: Literal["sceptical", "as_published", "optimistic"] = "sceptical"
+    unit_costs: dict[Literal["social_work", "looked_after"], OwnCost] = Field(default_factory=dict)
+    decision: Decision = Decision()
+    ready: tuple[str, ...] = READY
     start: Month = "2026-04"
     scenario: tuple[ScenarioEntry, ...] = ()
     publication: Publication = Publication()
@@ -202,11 +222,17 @@ class Study(_Part):
         version = values.get("schema_version", SCHEMA_VERSION)
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise InputError(f"{file} has schema_version {version}; this version reads up to {SCHEMA_VERSION}. Update jsna_model.")
+        where = lines or {}
+        problems = [
+            Problem(found, fix, file, line_of(where, key), ".".join(str(k) for k in key)) for key, found, fix in contradictions(values)
+        ]
         try:
-            return cls(**values)
+            study = cls(**values)
         except ValidationError as error:
-            raise_all([_problem(e, file, line_of(lines or {}, e["loc"])) for e in error.errors()])
+            raise_all([*(_problem(e, file, line_of(where, e["loc"])) for e in error.errors()), *problems])
             raise AssertionError("unreachable") from error
+        raise_all(problems)
+        return study
 
     @classmethod
     def read(cls, path: str | Path) -> Study:
@@ -247,12 +273,15 @@ class Study(_Part):
         return target
 
 
+_TABLES = (Study, EarlyHelp, Benefit, Publication, Decision, OwnCost)
+
+
 def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:
     key = ".".join(str(p) for p in error["loc"])
     if error["type"] == "extra_forbidden":
-        close = nearest(
-            str(error["loc"][-1]), [*Study.model_fields, "set", *EarlyHelp.model_fields, *Benefit.model_fields, *Publication.model_fields]
-        )
+        close = nearest(str(error["loc"][-1]), dict.fromkeys(["set", *(k for table in _TABLES for k in table.model_fields)]))
+        if len(error["loc"]) > 1 and error["loc"][-1] in Study.model_fields:
+            return Problem(f"unknown key {error['loc'][-1]!r} in this table", "put it at the top of the file", file, line, key)
         hint = f"did you mean {' or '.join(close)}?" if close else "remove it"
         return Problem(f"unknown key {error['loc'][-1]!r}", hint.rstrip("?"), file, line, key)
     if error["type"] == "missing":

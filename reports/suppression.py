@@ -82,7 +82,7 @@ POLICIES = {
         Policy("dfe_cin", "DfE, Children in need, methodology 2020 and 2021: 1 to 5 suppressed, England and regions to 10", 1, 5, 4, 1, 10),
         Policy(
             "dfe_cla",
-            "DfE, Children looked after, placement location 2024: authorities unrounded, regions and England to 10",
+            "DfE, Children looked after, placement location 2024: regions and England to 10; 1 to 5 assumed",
             1,
             5,
             4,
@@ -252,8 +252,8 @@ def _shown_again(cells: Cells, hidden: Flags, rule: Policy) -> Flags:
 def width(cells: Cells, hidden: Flags, cell: int, rule: Policy) -> float:
     """Width of the interval that an attacker can deduce for a hidden cell; infinite where nothing bounds it above.
 
-    The attacker knows what is shown (to its rounding), every relation, every bound, that ``[c]`` is at least `Policy.low`, and that a count
-    is not negative.
+    The attacker knows what is shown (to its rounding), every relation, every bound, that ``[c]`` is not zero where zeros are shown, that
+    small counts are never shown, and that a count is not negative.
     """
     low, high = interval(cells, hidden, cell, rule)
     return high - low
@@ -268,9 +268,13 @@ def interval(cells: Cells, hidden: Flags, cell: int, rule: Policy) -> tuple[floa
     # What is shown of a count, which its own value is not: to the nearest base, but for what is published elsewhere.
     rounded = rule.base * np.floor(np.nan_to_num(cells.values) / rule.base + 0.5)
     shown = np.where(loose, 0.0, np.where(cells.public, cells.values, rounded))
-    slack = np.where(loose | cells.public, 0.0, (rule.base - 1) / 2)  # of a number shown to the nearest base
-    lower = np.where(hidden, rule.low, np.where(absent, 0.0, np.maximum(shown - slack, 0.0)))
-    upper = np.where(loose, np.inf, shown + slack)
+    # A number shown to the nearest base, halves upwards, is one of `base` counts; zeros are true, and small counts are never shown.
+    rough = ~loose & ~cells.public & (cells.values > 0)
+    above = shown + np.where(rough, rule.base - 1 - rule.base // 2, 0)
+    below = shown - np.where(rough, rule.base // 2, 0)
+    below = np.where(rough & (rule.low <= 1), np.maximum(below, rule.high + 1), below)
+    lower = np.where(hidden, min(rule.low, 1), np.where(absent, 0.0, np.maximum(below, 0.0)))
+    upper = np.where(loose, np.inf, above)
     lower, upper = np.maximum(lower, cells.lower), np.minimum(upper, cells.upper)
     if not cells.relations[:, cell].any():
         return float(lower[cell]), float(upper[cell])

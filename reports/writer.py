@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsna_model.errors import InputError, OutputError
+from reports.compare_page import comparable, render_comparison
 from reports.content import build
 from reports.report import Report
 from reports.template import free_name, open_template
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     from jsna_model.result import Result
 
 Progress = Callable[[str, int, int], None]
-FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx"}
+FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx", "compare": "compare.html"}
 
 
 def write(
     result: Result,
     out: str | Path,
-    formats: Sequence[str] = ("html", "docx", "xlsx"),
+    formats: Sequence[str] = (),
     study: Any = None,
     boundaries: gpd.GeoDataFrame | None = None,
     internal: bool = False,
@@ -41,7 +42,8 @@ def write(
     result : jsna_model.Result
     out : path
         Folder; made where it is missing.
-    formats : sequence of {"html", "docx", "xlsx"}
+    formats : sequence of {"html", "docx", "xlsx", "compare"}
+        All by default; ``compare`` only where there is more than one scenario.
     study : jsna_model.Study, optional
         Until it names owner, approver and review date, every page says DRAFT.
     boundaries : geopandas.GeoDataFrame, optional
@@ -65,13 +67,14 @@ def write(
     Raises
     ------
     InputError
-        For a format that is not offered, or a template, logo or vocabulary that cannot be used.
+        For a format that is not offered, ``compare`` where there is nothing to compare, or a template, logo or vocabulary that
+        cannot be used.
     OutputError
         Where a file is open in another program or the folder cannot be written to; nothing is lost.
     """
-    unknown = [f for f in formats if f not in FILES]
-    if unknown or not formats:
-        raise InputError(f"formats are {list(formats)}; give some of {', '.join(FILES)}.")
+    formats = formats or [f for f in FILES if f != "compare" or comparable(result)]
+    if unknown := [f for f in formats if f not in FILES]:
+        raise InputError(f"formats are {list(formats)}, and {', '.join(unknown)} is not offered; give some of {', '.join(FILES)}.")
     folder = Path(out)
     template = template or getattr(study, "template", None) or None
     logo = logo or getattr(study, "logo", None) or None
@@ -81,7 +84,7 @@ def write(
     if template and "docx" in formats:
         open_template(template)  # refused before any work is done
     report = spoken(build(result, study, boundaries, internal, text), vocabulary or {})
-    return save(report, folder, formats, progress, template, logo)
+    return save(report, folder, formats, progress, template, logo, result=result)
 
 
 def save(
@@ -92,6 +95,7 @@ def save(
     template: str | Path | None = None,
     logo: str | Path | None = None,
     names: Mapping[str, str] = FILES,
+    result: Result | None = None,
 ) -> list[Path]:
     """Render a report in some formats and write the files together, named as `names` has it; see `write`."""
     made: dict[str, bytes] = {}
@@ -99,7 +103,7 @@ def save(
         if progress:
             progress(f"writing {names[form]}", i, len(formats))
         name = free_name(folder, names[form]) if form == "docx" else names[form]
-        made[name] = _render(report, form, template, logo)
+        made[name] = _compared(result, report) if form == "compare" and result is not None else _render(report, form, template, logo)
     return _place(folder, made)
 
 
@@ -116,6 +120,11 @@ def _render(report: Report, form: str, template: str | Path | None, logo: str | 
     from reports.workbook import render_workbook
 
     return render_workbook(report)
+
+
+def _compared(result: Result, report: Report) -> bytes:
+    """The page in which scenarios are compared, a draft where the report is one."""
+    return render_comparison(result, report.draft, report.status).encode("utf-8")
 
 
 def _place(folder: Path, made: dict[str, bytes]) -> list[Path]:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import jsna_model
+from jsna_model.cli.allocate import allocate_command
 from jsna_model.cli.audit import audit_app
+from jsna_model.cli.located import located
 from jsna_model.cli.pages import partnership, profile
+from jsna_model.cli.scenarios import scenarios_app
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 
 if TYPE_CHECKING:
@@ -29,16 +32,30 @@ app.add_typer(sources_app, name="sources")
 app.add_typer(audit_app, name="audit")
 app.command()(profile)
 app.command()(partnership)
+app.add_typer(scenarios_app, name="scenarios")
+app.command(name="allocate")(allocate_command)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-FORMATS = ("html", "docx", "xlsx")
+FORMATS = ("html", "docx", "xlsx", "compare")
+_TO = "Formats, of html, docx, xlsx and compare (a page to choose in); all by default, compare where there are scenarios."
 _TO_FILL = {
     "early_help": (
         "families_per_year = 800.0   # families given early help in a year; without it, effects are per 100 families",
         "unit_cost = 2000.0          # pounds per family, in 2024-25 prices",
         "children_per_family = 1.9   # without it, 1.74 (ONS, UK 2025)",
     ),
+    "decision": (
+        'discount = "green_book_2026"            # a schedule, or a rate a year; none without it',
+        'effect = "looked_after_at_31_march"     # what is gained: a service, of which fewer is better, or families_helped',
+        "thresholds = [10000.0, 50000.0]         # pounds that one unit of it is worth to you; none is assumed",
+        "information = true                      # what is worth finding out, at each threshold",
+        "waterfall = true                        # the change over the horizon by its factors",
+        'price_year = "2026-27"                  # with deflators = "FILE" above, where costs are in other prices',
+        "optimism_bias and cashable: by service (early_help, social_work, looked_after), 0.2 for 20 per cent; none is assumed",
+    ),
+    "unit_costs": ('social_work = { amount = 250.0, price_year = "2025-26", source = "ledger" }   # pounds a week; also looked_after',),
+    "reasons": ('"early_help.effect.care" = "our evaluation of 2026"   # asked for where [parameters] gives an effect',),
     "benefit": ("share = 0.3   # of affected children not known to services, who would benefit from help; with the reason for it",),
     "publication": (
         "Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named. Draft points (P1, P2 ...) that are not in",
@@ -85,7 +102,7 @@ def report(
     template: Annotated[Path | None, typer.Option(help="Your own Word template (.docx).")] = None,
     logo: Annotated[Path | None, typer.Option(help="Your logo, PNG or JPEG.")] = None,
     vocabulary: Annotated[Path | None, typer.Option(help="TOML of your own words for the terms of the report.")] = None,
-    to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
+    to: Annotated[str, typer.Option(help=_TO)] = "",
     quiet: Quiet = False,
 ) -> None:
     """The main job: estimate, project, compare and report, offline."""
@@ -132,14 +149,15 @@ def report(
 def run_command(
     study: Annotated[Path, typer.Argument(help="study.toml, or the Excel form of jsna form.")],
     out: Out = Path("out"),
-    to: Annotated[str, typer.Option(help="Formats, of html, docx, xlsx.")] = "html,docx,xlsx",
+    to: Annotated[str, typer.Option(help=_TO)] = "",
     quiet: Quiet = False,
 ) -> None:
     """Run a study.toml, or a filled Excel form, into a run folder."""
     import data_sources as src
     from jsna_model.cli.run import run_study
 
-    run_study(src.read_study(study), out, _formats(to), quiet)
+    with located(study):
+        run_study(src.read_study(study), out, _formats(to), quiet)
 
 
 @app.command()
@@ -147,7 +165,8 @@ def check(study: Annotated[Path, typer.Argument(help="study.toml, or the Excel f
     """Check a study.toml, or a filled Excel form, and every file that it names, without running it."""
     import data_sources as src
 
-    nouns = src.resolve(src.read_study(study))
+    with located(study):
+        nouns = src.resolve(src.read_study(study))
     typer.echo(f"{study}: sound. {nouns.population}")
 
 
@@ -169,12 +188,22 @@ def init(
     schema = target.with_name("study.schema.json")
     schema.write_text(json.dumps(Study.json_schema_of_file(), indent=2) + "\n", encoding="utf-8")
     text = f"#:schema ./{schema.name}\n{target.read_text(encoding='utf-8')}"
-    for table, lines in _TO_FILL.items():
-        text = text.replace(f"[{table}]\n", f"[{table}]\n" + "".join(f"# {line}\n" for line in lines))
-    target.write_text(text, encoding="utf-8")
+    target.write_text(_with_hints(text), encoding="utf-8")
     typer.echo(
         f"Wrote {target}. Fill in [early_help] families_per_year and unit_cost, and [publication]; then: jsna run {target} --out {name}/out"
     )
+
+
+def _with_hints(text: str) -> str:
+    """A study with hints in its tables; what a hint or a [[scenario]] gives is not written as well, as TOML takes no key twice."""
+    tables = text.replace("scenario = []\n", "").split("\n[")
+    for i, table in enumerate(tables[1:], 1):
+        name, _, lines = table.partition("]\n")
+        hints = _TO_FILL.get(name, ())
+        given = {hint.split(" = ")[0] for hint in hints}
+        kept = [line for line in lines.split("\n") if line.split(" = ")[0] not in given]
+        tables[i] = f"{name}]\n" + "".join(f"# {hint}\n" for hint in hints) + "\n".join(kept)
+    return "\n[".join(tables)
 
 
 @app.command()
@@ -388,8 +417,8 @@ def _number(text: str, option: str) -> int:
 
 
 def _formats(text: str) -> tuple[str, ...]:
+    """Formats asked for; none where the choice is left to the result."""
     asked = tuple(t.strip().lower() for t in text.split(",") if t.strip())
-    wrong = [a for a in asked if a not in FORMATS]
-    if wrong or not asked:
+    if any(a not in FORMATS for a in asked):
         raise InputError(f"--to is {text!r}; give formats among {', '.join(FORMATS)}.")
     return asked

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from jsna_model.result import Result
     from jsna_model.study import Study
 
-RUN_FILES = ("report.html", "report.docx", "tables.xlsx", "result.nc", "manifest.json", "study.toml")
-_FORMAT_FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx"}
+RUN_FILES = ("report.html", "report.docx", "tables.xlsx", "compare.html", "result.nc", "manifest.json", "study.toml")
 
 
 def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) -> None:
@@ -41,7 +40,7 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
         now = now.with_provenance(**rooms["src"].chapter_material(study.area, study.figures or None))
         now = now.with_provenance(known=[c.record() for c in nouns.local], benefit=study.benefit.model_dump())
         future = jm.project(now, nouns.projection, nouns.pathway, nouns.scenarios, years=study.years, progress=progress)
-        choice = jm.compare(future, to="baseline")
+        choice = jm.compare(future, **nouns.comparison)
         with assembled(out) as folder:
             progress("writing the report", 3, 4)
             rooms["reports"].write(
@@ -74,7 +73,7 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
     text = rooms["src"].load_text(study.text) if study.text else {}
     same = out.resolve() == run.resolve()
     with _Progress(quiet) as progress, assembled(out, whole=not same) as folder:
-        rooms["reports"].write(
+        written = rooms["reports"].write(
             result,
             folder,
             formats=formats,
@@ -88,7 +87,7 @@ def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quie
             _keep(result, study, folder, out)
         kept = _beside_edited(folder, out)
     if not quiet:
-        typer.echo(f"Wrote {out}: {', '.join(_FORMAT_FILES[f] for f in formats)}{kept}")
+        typer.echo(f"Wrote {out}: {', '.join(p.name for p in written)}{kept}")
 
 
 def write_estimate(

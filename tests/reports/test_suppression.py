@@ -95,6 +95,19 @@ def test_rounding_of_a_policy() -> None:
     assert suppress_cells({"none": 0.0, "gone": float("nan")}) == {"none": 0, "gone": "[x]"}
 
 
+def test_shown_zeros_and_halves_are_what_they_are() -> None:
+    """A shown zero is exact even where others are rounded; 15 to the nearest ten is 20, and is one of 15 to 24."""
+    counts = {"a": 7.0, "e": 20.0, "z1": 0.0, "z2": 0.0, "z3": 0.0, "t": 27.0}
+    shown = suppress_cells(counts, [("t", ["a", "e", "z1", "z2", "z3"])], "nhs", public=["t"])
+    assert shown["a"] == shown["e"] == "[c]"
+    tens = Policy("tens", "synthetic", 1, 5, 4, base=10)
+    cells = Cells.of({"a": 3.0, "b": 15.0, "t": 18.0}, [("t", ["a", "b"])], public=["t"])
+    low, high = interval(cells, np.array([True, False, False]), 0, tens)
+    assert low <= 3 <= high
+    above_two = Policy("mine", "synthetic", 3, 7, 4)
+    assert suppress_cells({"a": 3.0, "b": 1.0, "c": 30.0, "t": 34.0}, [("t", ["a", "b", "c"])], above_two)["a"] == "[c]"
+
+
 def test_policies_are_checked() -> None:
     with pytest.raises(UnknownNameError, match="dfe_cin"):
         policy("dfe_cni")

@@ -259,7 +259,12 @@ def test_an_effect_is_what_its_numbers_say() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["defaults/assumptions.toml", "defaults/pathway.toml", "evidence/_variation.toml", "evidence/_derived.toml"]
+    "path",
+    [
+        *(f"defaults/{n}.toml" for n in ("assumptions", "effects", "pathway", "scenarios")),
+        "evidence/_variation.toml",
+        "evidence/_derived.toml",
+    ],
 )
 def test_every_catalogue_key_that_is_named_exists(path: str) -> None:
     text = (ROOT / "data_sources" / path).read_text(encoding="utf-8")

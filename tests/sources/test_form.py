@@ -11,10 +11,11 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 import data_sources as src
-from data_sources.form import CHANGES, FIELDS
+from data_sources.form import CHANGES, COSTED, FIELDS
 from jsna_model.cli.app import app
 from jsna_model.errors import InputError
 from jsna_model.study import PATHS, Benefit, EarlyHelp, Publication, Study
+from jsna_model.study_decision import Decision, OwnCost
 
 
 def form(folder: Path, changes: list[tuple[Any, ...]] = [], **cells: Any) -> Path:  # noqa: B006
@@ -114,10 +115,14 @@ def test_nothing_is_overwritten_and_other_files_are_refused(tmp_path: Path) -> N
 
 
 def test_the_form_has_every_key_of_a_study() -> None:
-    tables = {"early_help": EarlyHelp, "benefit": Benefit, "publication": Publication}
+    tables = {"early_help": EarlyHelp, "benefit": Benefit, "publication": Publication, "decision": Decision}
     keys = {("set" if k == "set_name" else k) for k in Study.model_fields if k not in tables}
     keys |= {f"{name}.{k}" for name, table in tables.items() for k in table.model_fields}
-    elsewhere = {"schema_version", "parameters", "scenario"}
+    by_service = {"decision.optimism_bias": COSTED, "decision.cashable": COSTED}
+    for table, services in by_service.items():
+        keys = (keys - {table}) | {f"{table}.{s}" for s in services}
+    keys = (keys - {"unit_costs"}) | {f"unit_costs.{s}.{k}" for s in ("social_work", "looked_after") for k in OwnCost.model_fields}
+    elsewhere = {"schema_version", "parameters", "reasons", "scenario"}
     assert set(FIELDS) <= keys
     assert keys - set(FIELDS) - elsewhere == {"overlap", "impute_covariates", "publication.internal"}, "say why a key is not on the form"
     assert set(PATHS) <= set(FIELDS)

@@ -35,7 +35,7 @@ def test_a_run_folder_is_complete_and_can_be_written_again(jsna: Run, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert done.stdout == done.stderr == ""
     names = {p.name for p in (tmp_path / "out").iterdir()}
-    assert names == {"report.html", "report.docx", "tables.xlsx", "result.nc", "manifest.json", "study.toml"}
+    assert names == {"report.html", "report.docx", "tables.xlsx", "compare.html", "result.nc", "manifest.json", "study.toml"}
     first = (tmp_path / "out" / "report.html").read_bytes()
     again = jsna("report", "out", "--to", "html", "--quiet")
     assert again.returncode == 0, again.stderr

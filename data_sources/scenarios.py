@@ -1,0 +1,131 @@
+"""The library of scenarios: each with what it rests on and what is doubtful; what cannot be run yet says what it waits for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import exp
+from typing import Any
+
+from data_sources.pathway import ready_scenarios
+from jsna_model.errors import Problem, raise_all, unknown_name
+from jsna_model.pathway import Pathway
+from jsna_model.scenario import Change, Scenario
+
+
+@dataclass(frozen=True)
+class LibraryScenario:
+    """One entry of the library.
+
+    Parameters
+    ----------
+    name, title, kind, reason, doubts : str
+        `kind` is ``proposal`` or ``stress test``.
+    evidence : tuple of str
+        Keys of the catalogue.
+    missing : str
+        What it waits for; empty where it can be run.
+    changes : tuple of mapping
+        Parameter, operation and value, or the rule of the value.
+    needs_volume : bool
+        Whether the authority's own volume of early help is needed.
+    built_in : bool
+        Whether `ready_scenarios` builds it, with words for the authority.
+    """
+
+    name: str
+    title: str
+    kind: str
+    reason: str
+    doubts: str
+    evidence: tuple[str, ...]
+    missing: str = ""
+    changes: tuple[Mapping[str, Any], ...] = ()
+    needs_volume: bool = False
+    built_in: bool = False
+
+    @property
+    def runnable(self) -> bool:
+        """Whether anything can be run at all."""
+        return not self.missing
+
+
+@cache
+def scenario_library() -> dict[str, LibraryScenario]:
+    """Every scenario of the library by name, those that cannot be run yet included.
+
+    Examples
+    --------
+    >>> library = scenario_library()
+    >>> library["follow_up"].runnable, library["family_help"].runnable
+    (True, False)
+    """
+    text = files("data_sources").joinpath("defaults", "scenarios.toml").read_text(encoding="utf-8")
+    rows = tomllib.loads(text)["scenario"]
+    return {
+        row["name"]: LibraryScenario(
+            **{k: v for k, v in row.items() if k not in ("evidence", "change")},
+            evidence=tuple(row["evidence"]),
+            changes=tuple(row.get("change", ())),
+        )
+        for row in rows
+    }
+
+
+def library_scenarios(pathway: Pathway, names: Sequence[str], start: str = "2026-04") -> list[Scenario]:
+    """Scenarios of the library for an authority.
+
+    Parameters
+    ----------
+    pathway : Pathway
+    names : sequence of str
+    start : str
+        First month of the change; whole a year later.
+
+    Returns
+    -------
+    list of Scenario
+
+    Raises
+    ------
+    UnknownNameError
+    InputError
+        For every scenario that waits for something that the model, or the study, does not have.
+    """
+    library = scenario_library()
+    for name in names:
+        if name not in library:
+            raise unknown_name("scenario of the library", name, library, "jsna scenarios list")
+    raise_all(problem for name in names for problem in _lacking(library[name], pathway))
+    full = f"{int(start[:4]) + 1}{start[4:]}"
+    built = [library[name] for name in names]
+    return [ready_scenarios(pathway, (e.name,), start)[0] if e.built_in else _built(e, pathway, start, full) for e in built]
+
+
+def _lacking(entry: LibraryScenario, pathway: Pathway) -> Iterator[Problem]:
+    """What keeps an entry from being run for this authority."""
+    if not entry.runnable:
+        yield Problem(f"scenario {entry.name!r} cannot be run yet: it needs {entry.missing}", "leave it out", column="ready")
+    if entry.needs_volume and not pathway.early_help_supplied:
+        yield Problem(f"scenario {entry.name!r} needs the authority's own volume of early help", "give families_per_year", column="ready")
+    for change in entry.changes:
+        name = change["parameter"]
+        if name not in pathway.parameters:
+            found = f"scenario {entry.name!r} changes {name}, which this pathway does not have"
+            yield Problem(found, "leave it out", column="ready")
+
+
+def _built(entry: LibraryScenario, pathway: Pathway, start: str, full: str) -> Scenario:
+    changes = tuple(Change(c["parameter"], c["op"], _value(c, pathway), start, full) for c in entry.changes)
+    reason = f"{entry.reason} ({', '.join(entry.evidence)})"
+    return Scenario(entry.name, entry.title, reason, changes, entry.kind == "stress test")
+
+
+def _value(change: Mapping[str, Any], pathway: Pathway) -> float:
+    """The value of a change: as written, or from how much the parameter moves by itself."""
+    if sds := change.get("walk_sds"):
+        return exp(float(sds) * pathway.parameter(change["parameter"]).yearly_sd)
+    return float(change["value"])

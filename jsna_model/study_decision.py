@@ -1,0 +1,164 @@
+"""The part of a study that says how scenarios are compared, and what its tables must agree on between them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from jsna_model.scenario import month_index
+
+#: Financial year of the published counts: the first projected year follows it.
+BASE_YEAR = "2024-25"
+#: Ready scenarios of a study that names none.
+READY = ("early_help_reach", "follow_up")
+Key = tuple[str | int, ...]
+FinancialYear = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+Costed = Literal["social_work", "looked_after", "early_help"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Uplift = Annotated[float, Field(ge=0, lt=float("inf"))]
+Threshold = Annotated[float, Field(ge=0, lt=float("inf"))]
+
+
+class OwnCost(BaseModel):
+    """A unit cost of the user's own, in place of the published average: pounds a week, with its price year and where it is from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    amount: float = Field(ge=0, lt=float("inf"))
+    price_year: FinancialYear
+    source: str = Field(min_length=1)
+    agency: str = Field("local authority", min_length=1)
+
+
+class Decision(BaseModel):
+    """How scenarios are compared; nothing that a user must judge has a default.
+
+    Parameters
+    ----------
+    comparator : str
+        Scenario that the others are compared with.
+    discount : str or float
+        Key of a discount schedule (`data_sources.discount_schedules`), or a real rate a year such as 0.035; empty for none.
+    discount_base, price_year : str
+        Financial years; the first of the horizon, and that of the unit costs, where empty.
+    effect : str
+        What is gained: a service, of which fewer is better, or ``families_helped``.
+    thresholds : tuple of float
+        Pounds that one unit of it is worth.
+    optimism_bias, cashable : mapping of str to float
+        By service: uplift of its unit cost; share of the average cost that goes when one fewer child needs it.
+    information, waterfall : bool
+        Whether to value what could be found out, and to split the change over the horizon into its factors.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    comparator: str = Field("baseline", min_length=1)
+    discount: str | float = ""
+    discount_base: Literal[""] | FinancialYear = ""
+    price_year: Literal[""] | FinancialYear = ""
+    effect: str = ""
+    thresholds: tuple[Threshold, ...] = ()
+    optimism_bias: dict[Costed, Uplift] = Field(default_factory=dict)
+    cashable: dict[Costed, Share] = Field(default_factory=dict)
+    information: StrictBool = False
+    waterfall: StrictBool = False
+
+
+def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
+    """What single keys cannot show: where (as a path of keys), what was found and what to do.
+
+    Parameters
+    ----------
+    values : mapping
+        The study as written; parts of the wrong kind are left to the check of single keys.
+    """
+    yield from _scenarios(values)
+    yield from _decision(values, _table(values, "decision"))
+
+
+def _scenarios(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
+    """Names given twice, and changes that start after the horizon ends."""
+    ready, own = _listed(values.get("ready", READY)), _tables(values.get("scenario"))
+    seen = Counter([*ready, "baseline"])
+    for i, name in enumerate(ready):
+        if name in ready[:i]:
+            yield ("ready",), f"the ready scenario {name!r} is named twice", "name it once"
+    for i, entry in enumerate(own):
+        called = str(entry.get("name"))
+        if seen[called]:
+            found = "the baseline is there already" if called == "baseline" else f"two scenarios are called {called!r}"
+            yield ("scenario", i, "name"), found, "give each its own name"
+        seen[called] += 1
+    years = values.get("years", 11)
+    if not isinstance(years, int) or isinstance(years, bool):
+        return
+    last = f"{int(BASE_YEAR[:4]) + 1 + years}-03"
+    starts: list[tuple[Key, Any]] = [(("start",), values.get("start"))] if "start" in values and ready else []
+    starts += [
+        (("scenario", i, "change", j, "start"), c.get("start")) for i, e in enumerate(own) for j, c in enumerate(_tables(e.get("change")))
+    ]
+    for place, start in starts:
+        if _month(start) > _month(last):
+            yield place, f"it starts in {start}, after the horizon ends in {last}", "start it earlier, or project more years"
+
+
+def _decision(values: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
+    """A comparator that is not there, an effect or a year that cannot be, and questions without what they need."""
+    names = {"baseline", *_listed(values.get("ready", READY))}
+    names |= {str(e.get("name")) for e in _tables(values.get("scenario"))}
+    to = given.get("comparator", "baseline")
+    if isinstance(to, str) and to and to not in names:
+        yield ("decision", "comparator"), f"no scenario is called {to!r}", f"name one of {', '.join(sorted(names))}"
+    effect, thresholds = given.get("effect") or "", given.get("thresholds") or ()
+    if effect and isinstance(effect, str) and effect not in _effects():
+        from jsna_model.errors import nearest
+
+        close = nearest(effect, _effects()) or sorted(_effects())
+        yield ("decision", "effect"), f"no effect is called {effect!r}", f"name a service, such as {' or '.join(close[:3])}"
+    for key in ("thresholds", "information"):
+        if given.get(key) and not effect:
+            yield ("decision", key), f"{key} without an effect", "name what is gained, such as effect = 'looked_after_at_31_march'"
+    if given.get("information") and not thresholds:
+        yield ("decision", "information"), "information is valued at a threshold, and there is none", "give thresholds"
+    if isinstance(thresholds, (list, tuple)) and len(set(map(str, thresholds))) < len(thresholds):
+        yield ("decision", "thresholds"), f"thresholds are {list(thresholds)}", "give each once"
+    rate = given.get("discount", "")
+    if isinstance(rate, (int, float)) and not isinstance(rate, bool) and not 0 <= rate < 1:
+        yield ("decision", "discount"), f"a discount rate of {rate}", "write 3.5 per cent as 0.035"
+    if given.get("discount_base") and rate == "":
+        yield ("decision", "discount_base"), "a base year without a discount", "give a rate or the key of a schedule"
+
+
+def _effects() -> set[str]:
+    from jsna_model.pathway import FLOWS, STOCKS
+
+    return {*FLOWS, *STOCKS, "families_helped"}
+
+
+def _table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = values.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _tables(found: Any) -> list[Mapping[str, Any]]:
+    """Tables of an array of tables, in place; those of the wrong kind are empty."""
+    rows: Sequence[Any] = found if isinstance(found, (list, tuple)) else ()
+    return [r if isinstance(r, Mapping) else {} for r in rows]
+
+
+def _listed(found: Any) -> list[str]:
+    return [str(x) for x in found] if isinstance(found, (list, tuple)) else []
+
+
+def _month(text: Any) -> int:
+    """Index of a month; 0 for what is no month, which another check says."""
+    from jsna_model.errors import InputError
+
+    try:
+        return month_index(text) if isinstance(text, str) else 0
+    except InputError:
+        return 0

@@ -1,0 +1,328 @@
+"""Tables for choosing: all scenarios beside one another, money, which is best, what is worth finding out, and what the change is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jsna_model.pathway import STOCKS
+from reports import words
+from reports.demand_tables import CASES, COST_LABELS, horizon, other_scenarios, pathway_source, service_label, stock_or_flow
+from reports.disclosure import decimal, difference, is_absent, significant
+from reports.likelihood import RULE, direction, percent
+from reports.need_tables import CREDIBLE, counts
+from reports.table import Column, Table, frame
+from reports.view import View, interval
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Services that are shown for all scenarios at once.
+MAIN = (*STOCKS, "referrals", "re_referrals")
+#: Inputs of a tornado that are shown, those that move the effect most first.
+MOST_INPUTS = 8
+AVERAGE = "Average cost, not a saving: average spend on a child is not what is avoided when one fewer child needs the service."
+WITHOUT_TESTS = "Stress tests are not among the choices: children turned away are still affected, and harm and later cost are not modelled."
+#: In place of a difference from itself; and where a difference and its interval all round to nothing.
+COMPARATOR: list[object] = ["[z]", "[z]", "[z]", "comparator"]
+SMALL = "less than one either way"
+PARTS = {"population": "Number of children", "need": "Share affected", "pathway": "Rates of services", "scenario": "The scenario"}
+
+
+def title_of(view: View, scenario: str) -> str:
+    """Title of a scenario; a stress test says so."""
+    title = view.scenario_title(scenario)
+    return f"Stress test, not a proposal: {title}" if view.is_stress_test(scenario) and "stress test" not in title.lower() else title
+
+
+def choice_tables(view: View) -> list[Table]:
+    """Every table for choosing that the result has data for, in order."""
+    found = [all_scenarios(view), money(view), best(view), worth(view), movers(view), change(view)]
+    return [t for t in found if t is not None and len(t.rows)]
+
+
+def all_scenarios(view: View) -> Table | None:
+    """Every scenario beside the comparator: main services in the last checked year and the last one."""
+    data = view.group("decision")
+    if data is None:
+        return None
+    years = [str(y) for y in data["year"].values]
+    checked = horizon(view, years)
+    last = max((i for i, c in enumerate(checked) if c == "checked"), default=len(years) - 1)
+    columns = (
+        Column("Scenario"),
+        Column("Service"),
+        Column("Financial year"),
+        Column("Projected number", "count"),
+        Column("Lower limit", "count"),
+        Column("Upper limit", "count"),
+        Column("Difference", "difference"),
+        Column("Difference: lower", "difference"),
+        Column("Difference: upper", "difference"),
+        Column("How sure"),
+        Column("Horizon"),
+    )
+    records: list[list[object]] = []
+    shown = [s for s in MAIN if s in data["service"].values]
+    numbers = {s: values for s in shown if (values := stock_or_flow(view, s)) is not None}
+    for scenario in [view.comparator, *other_scenarios(view)]:
+        for service, values in numbers.items():
+            for i in sorted({last, len(years) - 1}):
+                number = interval(values.sel(scenario=scenario).isel(year=i).values)
+                moved = data["difference"].sel(scenario=scenario, service=service).isel(year=i).values
+                compared = COMPARATOR if scenario == view.comparator else against(moved)
+                records.append([title_of(view, scenario), service_label(service), years[i], *counts(number, CASES), *compared, checked[i]])
+    return Table(
+        "all_scenarios",
+        f"All scenarios, main services, {view.name}",
+        f"modelled by jsna_model from {pathway_source(view)}",
+        "counts as DfE defines them; differences on the same draws",
+        "scenario",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (f"Comparator: {view.scenario_title(view.comparator)}.", RULE, "Rows overlap and are not added to one another."),
+        kind="decision",
+    )
+
+
+def against(draws: NDArray[np.float64]) -> list[object]:
+    """A difference from the comparator with its interval, rounded, and how sure it is; what rounds to nothing is said to be small."""
+    x = interval(draws)
+    shown: list[object] = [difference(float(v)) for v in (x.value, x.lower, x.upper)]
+    return [*shown, SMALL if shown == [0, 0, 0] and draws.any() else direction(draws)]
+
+
+def money(view: View) -> Table | None:
+    """Cost by agency over the horizon, the most that early help may cost to pay, and what is cashable."""
+    data, scenarios = view.group("decision/agencies"), [s for s in other_scenarios(view) if not view.is_stress_test(s)]
+    if data is None or not scenarios:
+        return None
+    columns = (
+        Column("Scenario"),
+        Column("What"),
+        Column("Difference", "money"),
+        Column("Lower limit", "money"),
+        Column("Upper limit", "money"),
+        Column("How sure"),
+    )
+    records: list[list[object]] = []
+    for scenario in scenarios:
+        at = data.sel(scenario=scenario)
+        for agency in at["agency"].values:
+            records.append(
+                [title_of(view, scenario), f"Whole horizon: {agency}", *pounds(at["present_value"].sel(agency=agency).values, True)]
+            )
+            if "cashable_difference" in at:
+                of_it = at["cashable_difference"].sel(agency=agency).sum("year", skipna=False).values
+                records.append([title_of(view, scenario), f"Of it cashable, as you judge, not discounted: {agency}", *pounds(of_it, True)])
+        most = at["break_even_cost"].values
+        if np.isfinite(most).all():
+            label = "Most that one more family helped may cost for services to pay for it"
+            records.append([title_of(view, scenario), label, *pounds(most, True)])
+    years = [str(y) for y in data["year"].values]
+    return Table(
+        "money",
+        f"Difference in cost by who pays, {years[0]} to {years[-1]}, {data.attrs.get('price_year')} prices, {view.name}",
+        "difference in services times unit costs",
+        f"average cost, not a saving; {data.attrs.get('price_year')} prices, {data.attrs.get('discounting')}",
+        "scenario",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (AVERAGE, costed(view), WITHOUT_TESTS),
+        kind="decision",
+    )
+
+
+def costed(view: View) -> str:
+    """Which services have a unit cost, and which agencies are absent."""
+    data = view.group("decision/costs")
+    services = [] if data is None else [str(s) for s in data["service"].values]
+    labels = words.listed([words.lower_first(COST_LABELS.get(s, s)) for s in services]) if services else "none"
+    missing = "" if "early_help" in services else " What early help itself costs is not in it: it was not given."
+    return f"Services with a unit cost: {labels}.{missing} Agencies that gain without one, such as schools, the NHS and police, are absent, not zero."
+
+
+def pounds(draws: NDArray[np.float64], sure: bool) -> list[object]:
+    """A difference in money with its interval, rounded, and how sure it is."""
+    x = interval(draws)
+    shown: list[object] = [significant(float(v)) for v in (x.value, x.lower, x.upper)]
+    return [*shown, direction(draws, "lower", "higher")] if sure else shown
+
+
+def best(view: View) -> Table | None:
+    """Expected net cost and effect, payback, and at each threshold the probability to be best."""
+    data, accept = view.group("decision/choice"), view.group("decision/acceptability")
+    if data is None:
+        return None
+    thresholds = [] if accept is None else [float(k) for k in accept["component"].values]
+    columns = (
+        Column("Scenario"),
+        Column("Net cost", "money"),
+        Column("Gain in effect", "difference"),
+        Column("Gain: lower", "difference"),
+        Column("Gain: upper", "difference"),
+        Column("Cost of one more unit", "money"),
+        Column("Probability to be on the frontier"),
+        Column("Paid back within the horizon"),
+        *(Column(f"Probability best at £{k:,.0f}") for k in thresholds),
+    )
+    records = []
+    for scenario in [str(s) for s in data["scenario"].values]:
+        at = data.sel(scenario=scenario)
+        draws = at.sizes["draw"]
+        gain = interval(at["effect_difference"].values)
+        ratio = float(at["icer"])
+        paid = percent(float(np.isfinite(at["payback"].values).mean()), draws) if scenario != view.comparator else "comparator"
+        row: list[object] = [title_of(view, scenario), significant(float(at["net_cost"].mean()))]
+        row += [difference(float(v)) for v in (gain.value, gain.lower, gain.upper)]
+        row += [significant(ratio) if np.isfinite(ratio) else "[z]", percent(float(at["probability_on_frontier"]), draws), paid]
+        for k in thresholds:
+            assert accept is not None
+            cell = accept.sel(scenario=scenario, component=k)
+            text = percent(float(cell["probability_best"]), draws)
+            row.append(f"{text}; highest expected" if float(cell["most_expected"]) else text)
+        records.append(row)
+    effect = str(data.attrs.get("effect"))
+    gained = "more families helped" if effect == "families_helped" else f"fewer: {words.lower_first(service_label(effect))}"
+    return Table(
+        "best",
+        f"Which is best, and what it costs to gain, {view.name}",
+        "net benefit of each scenario on the same draws",
+        f"{gained}, over the horizon (stocks in child-years); {data.attrs.get('price_year')} prices, {data.attrs.get('discounting')}",
+        "scenario",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (
+            "A threshold is what one unit of the effect is worth, as the user judges; none is assumed.",
+            "[z] in cost of one more unit: the scenario others start from, or one that another does at least as well for no more.",
+            WITHOUT_TESTS,
+            AVERAGE,
+        ),
+        kind="decision",
+    )
+
+
+def worth(view: View) -> Table | None:
+    """What finding out more would be worth, where it is known well enough to show."""
+    accept = view.group("decision/acceptability")
+    nodes = [n for n in view.result.nodes("decision") if n.startswith("decision/information/at_")]
+    if accept is None or not nodes:
+        return None
+    columns = (
+        Column("What could be found out"),
+        Column("Threshold", "money"),
+        Column("Worth at most", "money"),
+        Column("Of all that is not known"),
+    )
+    records: list[list[object]] = []
+    for path in nodes:
+        node = view.group(path)
+        assert node is not None
+        k = float(node.attrs["threshold"])
+        all_of_it = float(accept["evpi"].sel(component=k))
+        order = np.argsort(-node["evppi"].values, kind="stable")
+        for i in order:
+            cell = node.isel(component=int(i))
+            stable, value = bool(float(cell["evppi_stable"])), float(cell["evppi"])
+            share = decimal(value / all_of_it, 100) if stable and all_of_it > 0 else "[z]"
+            shown = significant(value) if stable else "not known well enough"
+            records.append([name_of(str(cell["component"].values)), significant(k), shown, share if share == "[z]" else f"{share}%"])
+        records.append(["Everything (an upper bound)", significant(k), significant(all_of_it), "100.0%" if all_of_it > 0 else "[z]"])
+    return Table(
+        "worth",
+        f"Which number is worth finding out, {view.name}",
+        "expected value of partial perfect information, by regression on the draws (Strong, Oakley and Brennan 2014)",
+        "pounds for this decision of this area over the horizon",
+        "scenario",
+        "none: an expected value",
+        columns,
+        frame(columns, records),
+        (
+            "A study that costs more than this is not worth it for this decision alone. Zero: the choice would be the same whatever was found.",
+            "'Not known well enough': doubling the draws moves it by a tenth or more; ask for more draws.",
+        ),
+        kind="decision",
+    )
+
+
+def movers(view: View) -> Table | None:
+    """Inputs that move the effect of each scenario most."""
+    data = view.group("decision/tornado")
+    if data is None:
+        return None
+    columns = (Column("Scenario"), Column("Input"), Column("Gain where it is low", "rate"), Column("Gain where it is high", "rate"))
+    records = []
+    for scenario in [str(s) for s in data["scenario"].values if str(s) != view.comparator]:
+        low, high = (data[k].sel(scenario=scenario).values for k in ("at_low", "at_high"))
+        for i in np.argsort(-np.abs(high - low), kind="stable")[:MOST_INPUTS]:
+            name = name_of(str(data["component"].values[i]))
+            records.append([title_of(view, scenario), name, decimal(float(low[i])), decimal(float(high[i]))])
+    return Table(
+        "movers",
+        f"What moves the answer, {view.name}",
+        "regression of the effect on each input, over the draws",
+        f"gain in effect at the input's 10% and 90% quantiles: {words.lower_first(service_label(str(data.attrs.get('effect'))))}",
+        "scenario",
+        "none: expected values",
+        columns,
+        frame(columns, records),
+        ("Inputs that vary together each carry what the other does.",),
+        kind="decision",
+    )
+
+
+def change(view: View) -> Table | None:
+    """What the change from the base year to the last is made of."""
+    data = view.group("decision/change")
+    if data is None:
+        return None
+    columns = (
+        Column("Scenario"),
+        Column("Service"),
+        Column("Part of the change"),
+        Column("Part", "difference"),
+        Column("Lower limit", "difference"),
+        Column("Upper limit", "difference"),
+    )
+    records = [row for scenario in other_scenarios(view) for row in _parts(view, data["change_part"], scenario)]
+    return Table(
+        "change",
+        f"What the change from {data.attrs.get('from')} to {data.attrs.get('to')} is made of, {view.name}",
+        f"modelled by jsna_model from {pathway_source(view)}",
+        "each factor moved alone; what factors do together is its own row",
+        "scenario",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        ("Parts add up to the change on every draw; as shown, they are rounded one by one.",),
+        kind="decision",
+    )
+
+
+def _parts(view: View, data: xr.DataArray, scenario: str) -> Iterator[list[object]]:
+    for service in STOCKS:
+        cell = data.sel(scenario=scenario, service=service).transpose("component", "draw")
+        if is_absent(float(cell.mean())):
+            continue
+        for part in [str(c) for c in cell["component"].values]:
+            x = interval(cell.sel(component=part).values)
+            shown = [difference(float(v)) for v in (x.value, x.lower, x.upper)]
+            yield [title_of(view, scenario), service_label(service), PARTS.get(part, "What these do together"), *shown]
+
+
+def name_of(parameter: str) -> str:
+    """A parameter or group of them in words.
+
+    Examples
+    --------
+    >>> name_of("early_help.effect.care"), name_of("need")
+    ('Early help: effect, care', 'Need')
+    """
+    first, *rest = parameter.replace("_", " ").split(".")
+    return words.upper_first(first) + (f": {', '.join(rest)}" if rest else "")

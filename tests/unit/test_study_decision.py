@@ -1,0 +1,180 @@
+"""The tables of a study that say how scenarios are compared: read, checked all at once with lines, and handed to `compare`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+from typer.testing import CliRunner
+
+import data_sources as src
+from data_sources.decision import comparison
+from jsna_model.cli.app import app
+from jsna_model.errors import InputError
+from jsna_model.study import Study
+from jsna_model.study_decision import BASE_YEAR
+
+DEFLATORS = "year,index\n2022-23,95\n2023-24,98\n2024-25,100\n2025-26,102\n"
+WHOLE = """
+area = "Rutland"
+draws = 20
+deflators = "deflators.csv"
+[early_help]
+families_per_year = 80
+unit_cost = 2000
+price_year = "2023-24"
+[unit_costs.looked_after]
+amount = 1900
+price_year = "2022-23"
+source = "ledger"
+agency = "the trust"
+[decision]
+discount = "green_book_2026"
+price_year = "2025-26"
+effect = "looked_after_at_31_march"
+thresholds = [10000, 50000]
+waterfall = true
+[decision.cashable]
+looked_after = 0.2
+[decision.optimism_bias]
+early_help = 0.1
+"""
+
+
+def written(folder: Path, text: str, deflators: str = DEFLATORS) -> Path:
+    """A study file with its deflators beside it."""
+    (folder / "deflators.csv").write_text(deflators, encoding="utf-8")
+    path = folder / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_study_says_how_scenarios_are_compared(tmp_path: Path) -> None:
+    nouns = src.resolve(Study.read(written(tmp_path, WHOLE)))
+    costs = {c.service: c for c in nouns.pathway.unit_costs}
+    assert (costs["early_help"].price_year, costs["looked_after"].agency) == ("2023-24", "the trust")
+    assert costs["looked_after"].per == "looked-after child a week"
+    given = nouns.comparison
+    assert given["to"] == "baseline"
+    assert given["discount"].rates[0] == 0.035
+    assert given["deflators"]["2025-26"] == 102
+    assert (given["thresholds"], given["cashable"]) == ([10000.0, 50000.0], {"looked_after": 0.2})
+    assert "information" not in given
+
+
+def test_nothing_is_by_default() -> None:
+    study = Study.of({"area": "Rutland"})
+    assert comparison(study, src.load_pathway("Rutland")) == {"to": "baseline"}
+
+
+def test_the_base_year_is_the_pathways() -> None:
+    assert src.load_pathway("Rutland").base_year == BASE_YEAR
+
+
+def test_every_contradiction_at_once_with_its_line(tmp_path: Path) -> None:
+    """The bad input of the issue: two scenarios with one name, a start after the end, a cost without price year, no such comparator."""
+    scenario = """
+[[scenario]]
+name = "follow_up"
+reason = "x"
+[[scenario.change]]
+parameter = "early_help.reach"
+op = "scale"
+value = 1.2
+start = "2031-04"
+"""
+    text = (
+        'area = "Rutland"\nyears = 5\n[decision]\ncomparator = "basline"\nthresholds = [1, 1]\ninformation = true\n'
+        f"[unit_costs.social_work]\namount = 3\nsource = 'x'\n{scenario}"
+    )
+    with pytest.raises(InputError) as caught:
+        Study.read(written(tmp_path, text))
+    found = {(p.column, p.row) for p in caught.value.problems}
+    assert ("decision.comparator", 4) in found
+    assert ("unit_costs.social_work.price_year", 7) in found
+    assert ("scenario.0.name", 12) in found
+    assert ("scenario.0.change.0.start", 18) in found
+    assert {("decision.thresholds", 5), ("decision.information", 6)} <= found
+    assert "two scenarios are called 'follow_up'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("decision", "message"),
+    [
+        ({"effect": "looked_after_at_31_marsh", "thresholds": [1]}, "looked_after_at_31_march"),
+        ({"thresholds": [-1], "effect": "referrals"}, r"decision\.thresholds\.0"),
+        ({"discount": 3.5}, "0.035"),
+        ({"discount_base": "2025-26"}, "without a discount"),
+        ({"cashable": {"looked_after": 20}}, "cashable"),
+        ({"cashable": {"school": 0.2}}, "cashable"),
+        ({"deflaters": "x"}, "unknown key"),
+        ({"deflators": "x"}, "put it at the top of the file"),
+    ],
+)
+def test_bad_decisions_are_refused(decision: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Study.of({"area": "Rutland", "decision": decision})
+
+
+def test_deflators_that_do_not_reach_the_price_year_and_what_else_is_missing(tmp_path: Path) -> None:
+    text = WHOLE.replace('"2025-26"', '"2030-31"').replace("green_book_2026", "green_book").replace("unit_cost = 2000\n", "")
+    with pytest.raises(InputError) as caught:
+        src.resolve(Study.read(written(tmp_path, text)))
+    said = str(caught.value)
+    for part in ("deflators.csv", "2030-31", "green_book_2026", "it would look free", "early_help has no unit cost"):
+        assert part in said, part
+    text = WHOLE.replace('deflators = "deflators.csv"\n', "")
+    with pytest.raises(InputError, match="give deflators"):
+        src.resolve(Study.read(written(tmp_path, text)))
+    with pytest.raises(InputError, match="prices of several years"):
+        src.resolve(Study.read(written(tmp_path, WHOLE.replace('price_year = "2025-26"\n', ""))))
+
+
+def test_check_says_so_and_init_writes_it(tmp_path: Path) -> None:
+    runner = CliRunner()
+    path = written(tmp_path, WHOLE.replace('"2025-26"', '"2030-31"'))
+    refused = runner.invoke(app, ["check", str(path)])
+    assert "deflators.csv, column decision.price_year" in str(refused.exception)
+    path.write_text('area = "Rutland"\nready = ["family_help"]\n[parameters]\n"early_help.effect.care" = -0.2\n', encoding="utf-8")
+    lines = [p.row for p in runner.invoke(app, ["check", str(path)]).exception.problems]
+    assert lines == [4]
+    path.write_text('area = "Rutland"\nready = ["family_help"]\n', encoding="utf-8")
+    assert "study.toml, row 2, column ready" in str(runner.invoke(app, ["check", str(path)]).exception)
+    assert runner.invoke(app, ["init", str(tmp_path / "new"), "--area", "Rutland"]).exit_code == 0
+    text = (tmp_path / "new" / "study.toml").read_text(encoding="utf-8")
+    for part in ("[decision]", "# thresholds", "[unit_costs]", 'effects = "sceptical"'):
+        assert part in text, part
+    assert Study.read(tmp_path / "new" / "study.toml") == Study.of({"area": "Rutland"})
+    # Every hint can be taken, and a scenario added, as they stand.
+    taken = re.sub(r"^# (?!optimism|Every)", "", text, flags=re.MULTILINE)
+    hub = '[[scenario]]\nname = "hub"\nreason = "x"\n[[scenario.change]]\nparameter = "p"\nop = "add"\nvalue = 1\nstart = "2026-04"\n'
+    (tmp_path / "new" / "study.toml").write_text(taken + hub, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        Study.read(tmp_path / "new" / "study.toml")
+    assert [p.column for p in caught.value.problems] == ["benefit"]  # a share is given and its reason is to be written
+    schema = (tmp_path / "new" / "study.schema.json").read_text(encoding="utf-8")
+    assert '"optimism_bias"' in schema
+
+
+def test_the_form_takes_the_same(tmp_path: Path) -> None:
+    (tmp_path / "deflators.csv").write_text(DEFLATORS, encoding="utf-8")
+    path = src.write_form(tmp_path / "form.xlsx", "Rutland", src.load_pathway("Rutland"))
+    book = load_workbook(path)
+    rows = {cell.value: cell.row for cell in book["Study"]["A"]}
+    values = {
+        "draws": 20, "deflators": "deflators.csv", "early_help.families_per_year": 80, "early_help.unit_cost": 2000,
+        "early_help.price_year": "2023-24", "unit_costs.looked_after.amount": 1900, "unit_costs.looked_after.price_year": "2022-23",
+        "unit_costs.looked_after.source": "ledger", "unit_costs.looked_after.agency": "the trust", "decision.discount": "green_book_2026",
+        "decision.price_year": "2025-26", "decision.effect": "looked_after_at_31_march", "decision.thresholds": "10,000; 50000",
+        "decision.waterfall": "yes", "decision.cashable.looked_after": 0.2, "decision.optimism_bias.early_help": 0.1,
+    }  # fmt: skip
+    for key, value in values.items():
+        book["Study"].cell(rows[key], 3, value)
+    book.save(path)
+    assert src.read_study(path) == Study.read(written(tmp_path, WHOLE))
+    book["Study"].cell(rows["decision.comparator"], 3, "hubs")
+    book.save(path)
+    with pytest.raises(InputError, match=rf"Study!C{rows['decision.comparator']}"):
+        src.read_study(path)
