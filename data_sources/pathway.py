@@ -92,6 +92,8 @@ def load_pathway(
         published=published,
         layout=of_layout,
         family_help_from=family_help_from,
+        # Always that of the package: a user's own file may hold few authorities.
+        panel=load_services("England") if of_layout else None,
     )
 
 
