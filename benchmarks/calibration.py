@@ -214,6 +214,7 @@ if __name__ == "__main__":
     for given in (Path(a) for a in sys.argv[1:] if not a.startswith("--")):
         found = discrepancies(given)
         found.to_csv(RESULTS / "calibration_discrepancy.csv", index=False)
+        # Carried over by hand to data_sources/figures/stock_discrepancy.csv, then `benchmarks.build_frame.stamp`.
         later = next_year(given)
         later.to_csv(RESULTS / "calibration_next_year.csv", index=False)
         print(later.to_string(index=False))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from jsna_model.pathway import SERVICE_LABELS
 from reports import charts, disclosure, maps, tabulate, words
 from reports.demand_tables import HEADLINE_SERVICES, horizon, latest_caseload, other_scenarios, rates, service_label
 from reports.drawing import Figure
@@ -279,7 +280,10 @@ def services(parts: _Parts) -> Section | None:
             notes.append(
                 f"Not published for {view.name}, and not projected: {words.listed([words.lower_first(service_label(s)) for s in dark])}."
             )
-        if filled:
+        pathway = view.provenance.get("pathway", {})
+        named = pathway.get("layout", {}).get("notes", {}).get(view.code, []) if pathway.get("layout", {}).get("pooled") else []
+        notes += [f"{service_label(head)}: {rest}" for head, _, rest in (str(n).partition(": ") for n in named) if head in SERVICE_LABELS]
+        if filled and not named:
             labels = words.listed([words.lower_first(service_label(s)) for s in filled])
             notes.append(f"Not published for {view.name}, and projected from what was published and England's ratios: {labels}.")
         if notes:

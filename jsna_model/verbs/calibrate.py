@@ -191,9 +191,7 @@ def year_counts(observed: xr.Dataset, area: str, filled: Mapping[str, float], fi
         status = str(own["status"].sel(service=flow.count).values[0])
         if status == "z" or (flow.scale == "logit" and bool((counts.low > counts.size)[0])):
             if status != "z":
-                notes.append(
-                    f"{flow.count}: {counts.low[0]:,.0f} of {counts.size[0]:,.0f} is no share; the published count is kept as it is."
-                )
+                notes.append(f"{flow.count}: more than {flow.of}, so that it is no share of them; the count is kept as it is.")
             drawn[flow.count] = np.full(draws, filled[flow.count])
             continue
         alone = abs(float(residuals(counts, fitted)[0])) > BEYOND
@@ -201,7 +199,7 @@ def year_counts(observed: xr.Dataset, area: str, filled: Mapping[str, float], fi
         found = posterior(counts, flow.scale, fitted.mu, TAU_GRID[1] if alone else fitted.tau, fitted.dispersion)
         if alone:
             notes.append(
-                f"{flow.count}: the published {counts.low[0]:,.0f} is more than {BEYOND:g} sd from what other authorities have: its rate "
+                f"{flow.count}: the count is more than {BEYOND:g} sd from what other authorities have: its rate "
                 "is its own and is not pooled."
             )
         rate = found.draws(normals(seed, f"calibration/{area}/{flow.count}", draws)[None, :])[0]
