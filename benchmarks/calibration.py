@@ -1,10 +1,11 @@
 """How well pooled rates fit the counts of all authorities: coverage, residuals, what is identified, and what does not reconcile.
 
 ``python -m benchmarks.calibration`` fits the embedded counts of 2024-25 and writes ``benchmarks/results/calibration_fit.csv`` (a row a
-flow) and ``calibration_residuals.csv`` (counts beyond 3 sd). "Left out" is the predictive distribution from all authorities' rates
-without the authority's own; "own" from its posterior, which has seen the count: not independent. ``--dispersion`` repeats the fit at other
-dispersions; ``--all`` projects every authority. ``python -m benchmarks.calibration DATA_FOLDER`` also reads the DfE files of
-`benchmarks.service_volatility` and writes
+flow), ``calibration_residuals.csv`` (counts beyond 3 sd) and ``calibration_products.csv`` (what recorded factors could identify). "Left
+out" is the predictive distribution from all authorities' rates without the authority's own; "own" from its posterior, which has seen
+the count: not independent. ``--dispersion`` repeats the fit at other dispersions; ``--all`` projects every authority.
+
+``python -m benchmarks.calibration DATA_FOLDER`` also reads the DfE files of `benchmarks.service_volatility` and writes
 ``calibration_discrepancy.csv`` (an authority and stock a row) and ``calibration_next_year.csv``: rates fitted on one year, counts of
 the next, which the fit has not seen.
 """
@@ -21,9 +22,22 @@ import pandas as pd
 import data_sources as src
 import jsna_model as jm
 from benchmarks.service_volatility import MINIMUM
+from data_sources.figures_io import read_figures
+from data_sources.layouts import AUTHORITIES
 from data_sources.pathway import load_pathway
 from data_sources.pathway_layout import load_layout
-from jsna_model.methods.calibration import Counts, covered, discrepancy, fit, natural, posterior, predictive, prior_of, residuals
+from jsna_model.methods.calibration import (
+    Counts,
+    covered,
+    discrepancy,
+    fit,
+    natural,
+    posterior,
+    predictive,
+    prior_of,
+    product_contraction,
+    residuals,
+)
 from jsna_model.verbs.calibrate import BEYOND, ENDS, FLOWS, STOCKS, Flow, panel_counts, pooled
 
 RESULTS = Path(__file__).parent / "results"
@@ -183,6 +197,38 @@ def next_year(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def identified() -> pd.DataFrame:
+    """What the recorded factors of an authority could narrow: rate ratio × sensitivity of recording, and each of them.
+
+    The prior of the rate ratio is ``need.rate_ratio``; that of the sensitivity is the spread of the recorded share over authorities, which
+    holds true differences too, and so is an upper bound. Nothing is fitted to these counts.
+    """
+    table = read_figures(AUTHORITIES).values
+    layout = load_layout()
+    dispersion, prior = layout["entries.dispersion"].value, layout["need.rate_ratio"].sd
+    rows = []
+    for factor in [c for c in table.columns if c.startswith("factor_parent_")]:
+        y, n = table[factor].to_numpy(float), table["assessments_with_factor"].to_numpy(float)
+        counts = Counts(y, y, np.where(n > 0, n, np.nan))
+        fitted = fit(counts, "logit", dispersion)
+        own = posterior(counts, "logit", fitted.mu, fitted.tau, dispersion)
+        share = natural(own.theta, "logit")
+        middle = (share * own.weight).sum(1)
+        # On the log scale, of the share; the authority with the median error.
+        error = float(np.median((np.sqrt((share**2 * own.weight).sum(1) - middle**2) / middle)[counts.exact]))
+        spread = fitted.tau * (1 - float(natural(np.array(fitted.mu), "logit")))
+        product, (rate, sensitivity) = product_contraction([prior, spread], error)
+        row = {
+            "factor": factor,
+            "prior_sd_rate_ratio": prior,
+            "spread_recorded": round(spread, 3),
+            "log_error_median_authority": round(error, 3),
+        }
+        found = {"product": product, "rate_ratio": rate, "sensitivity": sensitivity, "interactions": 0.0}
+        rows.append(row | {f"contraction_{k}": round(float(v), 3) for k, v in found.items()})
+    return pd.DataFrame(rows)
+
+
 def every_authority(draws: int = 40, years: int = 3) -> None:
     """Project all authorities on the posterior of their rates, and say how many ran, how long it took, and what was named."""
     evidence = (*src.load_evidence_set("higher_harm"), *src.default_evidence())
@@ -208,6 +254,9 @@ if __name__ == "__main__":
     table, beyond = fit_table()
     table.to_csv(RESULTS / "calibration_fit.csv", index=False)
     beyond.to_csv(RESULTS / "calibration_residuals.csv", index=False)
+    products = identified()
+    products.to_csv(RESULTS / "calibration_products.csv", index=False)
+    print(products.to_string(index=False))
     print(table.to_string(index=False), beyond.to_string(index=False), sep="\n")
     if "--dispersion" in sys.argv[1:]:
         print(dispersions().to_string())

@@ -10,7 +10,7 @@ import xarray as xr
 
 import data_sources as src
 import jsna_model as jm
-from benchmarks.calibration import RESULTS, fit_table
+from benchmarks.calibration import RESULTS, fit_table, identified
 from data_sources.pathway_layout import load_layout
 from jsna_model.errors import InputError
 from jsna_model.result import Result
@@ -184,3 +184,13 @@ def test_the_committed_table_is_that_of_the_figures() -> None:
     weighted = float((table["coverage_90_left_out"] * table["authorities"]).sum() / table["authorities"].sum())
     assert weighted == pytest.approx(0.9, abs=0.02)
     assert {"Kent", "City of London"} <= set(beyond["area_name"])
+
+
+def test_factors_identify_products_and_not_their_parts() -> None:
+    import pandas as pd
+
+    table = identified()
+    pd.testing.assert_frame_equal(table, pd.read_csv(RESULTS / "calibration_products.csv"), atol=0.002, check_dtype=False)
+    assert (table["contraction_product"] > 0.9).all()
+    assert ((table["contraction_rate_ratio"] > 0.5) & (table["contraction_sensitivity"] > 0.5)).sum() == 0
+    assert (table["contraction_interactions"] == 0).all()
