@@ -29,7 +29,6 @@ from data_sources.pathway_layout import load_layout
 from jsna_model.methods.calibration import (
     Counts,
     covered,
-    discrepancy,
     fit,
     natural,
     posterior,
@@ -38,6 +37,7 @@ from jsna_model.methods.calibration import (
     product_contraction,
     residuals,
 )
+from jsna_model.methods.discrepancy import discrepancy
 from jsna_model.verbs.calibrate import BEYOND, ENDS, FLOWS, STOCKS, Flow, panel_counts, pooled
 
 RESULTS = Path(__file__).parent / "results"

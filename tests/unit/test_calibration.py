@@ -9,7 +9,8 @@ from scipy.integrate import quad
 from scipy.special import expit
 
 from jsna_model.errors import InputError, UnknownNameError
-from jsna_model.methods.calibration import Counts, covered, discrepancy, fit, posterior, predictive, prior_of, product_contraction
+from jsna_model.methods.calibration import Counts, covered, fit, posterior, predictive, prior_of, product_contraction
+from jsna_model.methods.discrepancy import discrepancy
 
 D = 2.0
 
