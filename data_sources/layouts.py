@@ -50,6 +50,14 @@ PROJECTION_ERROR = Layout(
     numbers=("median",),
     key=("method", "ages", "horizon"),
 )
+STOCK_DISCREPANCY = Layout(
+    "stock_discrepancy.csv",
+    codes=("utla23_code",),
+    text=("stock",),
+    counts=("years", "lasting_sd"),
+    numbers=("lasting_share",),
+    key=("utla23_code", "stock"),
+)
 AUTHORITIES = Layout(
     "england_upper_tier_2025.csv",
     codes=("utla23_code",),

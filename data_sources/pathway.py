@@ -13,7 +13,7 @@ import numpy as np
 
 from data_sources.effects import DEFAULT, at_level, own_effects
 from data_sources.figures_io import Layout, read_figures
-from data_sources.layouts import AUTHORITIES, COSTS
+from data_sources.layouts import AUTHORITIES, COSTS, STOCK_DISCREPANCY
 from data_sources.pathway_layout import load_layout
 from data_sources.services import load_services
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
@@ -101,10 +101,12 @@ def load_pathway(
         _unit_costs(table, figures),
         "2024-25",
         source,
-        notes=_gaps(observed) if published else (),
+        notes=(*_gaps(observed), *(_lasting(observed) if of_layout else ())) if published else (),
         published=published,
         layout=of_layout,
         family_help_from=family_help_from,
+        # Always that of the package: a user's own file may hold few authorities.
+        panel=load_services("England") if of_layout else None,
     )
 
 
@@ -223,6 +225,28 @@ def _gaps(observed: Any) -> tuple[str, ...]:
                     "projection starts from the published stock of 31 March 2025 and does not carry this difference on: it has not told "
                     "where stocks go."
                 )
+    return tuple(notes)
+
+
+def _lasting(observed: Any) -> tuple[str, ...]:
+    """What stocks and flows of past years did not reconcile, by authority (benchmarks/calibration.py); what it did not see says so."""
+    table = read_figures(STOCK_DISCREPANCY).values.set_index(["utla23_code", "stock"])
+    notes = []
+    own = observed.isel(area=np.flatnonzero(observed["role"].values == "authority"))
+    for area, place in zip(own["area"].values.tolist(), own["area_name"].values.tolist(), strict=True):
+        for stock, words in (("child_in_need", "children in need"), ("looked_after", "children looked after")):
+            if (area, stock) not in table.index:
+                continue
+            row = table.loc[(area, stock)]
+            seen = (
+                f"over {row['years']:.0f} years"
+                if row["years"] > 0
+                else "on average over authorities, its own history not having been seen"
+            )
+            notes.append(
+                f"{place}, {words}: {seen}, the published stock ends each year {row['lasting_share']:+.1%} (sd {row['lasting_sd']:.1%}) of "
+                "its opening away from opening + starts - ends. The discrepancy is not carried on."
+            )
     return tuple(notes)
 
 

@@ -118,6 +118,9 @@ class Pathway:
         state; otherwise three states for the authority as a whole.
     family_help_from : str
         Month from which targeted early help and section 17 are one service; empty for never.
+    panel : xarray.Dataset, optional
+        Counts of all authorities, in the form of `observed`: with a layout, rates are pooled over them and drawn from their posterior
+        (`jsna_model.verbs.calibrate`); without it, they are those of the authority's own counts.
     early_help_supplied : bool
         Whether volume of early help was given; if not, effects are per 100 families helped (an illustration).
     """
@@ -132,6 +135,7 @@ class Pathway:
     notes: tuple[str, ...] = field(default=())
     layout: Mapping[str, Parameter] = field(default_factory=dict)
     family_help_from: str = ""
+    panel: xr.Dataset | None = None
 
     def __post_init__(self) -> None:
         validate(self.observed.drop_vars("status", errors="ignore"), "pathway")

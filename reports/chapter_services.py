@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jsna_model.pathway import SERVICE_LABELS
 from reports import charts, disclosure, local_text, sentences, words
 from reports.demand_tables import latest_caseload, other_scenarios, rates, service_label
 from reports.parts import Made, Missing, Parts
@@ -45,7 +46,10 @@ def ahead(parts: Parts) -> Made:
         notes.append(
             f"Not published for {view.name}, and not projected: {words.listed([words.lower_first(service_label(s)) for s in dark])}."
         )
-    if filled:
+    layout = pathway.get("layout", {})
+    named = layout.get("notes", {}).get(view.code, []) if layout.get("pooled") else []
+    notes += [f"{service_label(head)}: {rest}" for head, _, rest in (str(n).partition(": ") for n in named) if head in SERVICE_LABELS]
+    if filled and not named:
         labels = words.listed([words.lower_first(service_label(s)) for s in filled])
         notes.append(f"Not published for {view.name}, and projected from what was published and England's ratios: {labels}.")
     if notes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from jsna_model.conventions import AGE_BANDS
 from jsna_model.layout import STATES, UNITS
+from jsna_model.methods.calibration import Fit
 from jsna_model.pathway import FLOWS, STOCKS, Pathway
 from jsna_model.population import Population
 from jsna_model.result import Result
 from jsna_model.scenario import Scenario
+from jsna_model.verbs.calibrate import YearCounts, pooled, year_counts
+from jsna_model.verbs.layout_posterior import rate_draws
 from jsna_model.verbs.layout_rates import BaseRates, base_rates
 from jsna_model.verbs.layout_run import Outcome, Setup, run_layout, with_layout
 
@@ -92,6 +95,8 @@ class Projected:
 
     outcomes: list[Outcome]
     bases: dict[str, BaseRates]
+    years: dict[str, YearCounts] = field(default_factory=dict)
+    fits: dict[str, Fit] = field(default_factory=dict)
 
 
 def run_all(
@@ -106,23 +111,30 @@ def run_all(
     noise: bool,
     progress: Callable[[str, int, int], None] | None,
 ) -> Projected:
-    """Calibrate and run every authority, one after the other."""
+    """Calibrate and run every authority, one after the other: with a panel, on the posterior of its rates; without, at its counts."""
     values = {n: p.value for n, p in pathway.layout.items()}
-    outcomes, bases = [], {}
+    done = Projected([], {}, {}, pooled(pathway.panel, values["entries.dispersion"]) if pathway.panel is not None else {})
+    volume = None
+    if pathway.early_help_supplied:
+        volume = pathway.parameter("early_help.reach").value * pathway.parameter("early_help.children_per_family").value
     for j, area in enumerate(areas):
         need = needs(area, j)
+        by_class, year = need.weighted[0].sum(1).mean(-1), dict(counts[area])
+        if done.fits:
+            done.years[area] = year_counts(pathway.observed, area, year, done.fits, seed, need.weighted.shape[-1])
+            year = done.years[area].point
         known = dict(values)
-        if pathway.early_help_supplied:
-            volume = pathway.parameter("early_help.reach").value * pathway.parameter("early_help.children_per_family").value
-            known["early_help.per_referral"] = volume / counts[area]["referrals"]
-        base = base_rates(counts[area], known, need.weighted[0].sum(1).mean(-1))
+        if volume is not None:
+            known["early_help.per_referral"] = volume / year["referrals"]
+        base = base_rates(year, known, by_class)
+        spread = rate_draws(base, year, done.years[area].draws, known, by_class, volume) if done.fits else {}
         own = with_layout(pathway, base, pathway.layout)
-        setup = Setup(area, counts[area], base, known, need.weighted, need.children, need.affected, own, first_month, seed)
-        outcomes.append(run_layout(setup, scenarios, baseline, noise=noise, family_help_from=pathway.family_help_from or None))
-        bases[area] = base
+        setup = Setup(area, year, base, known, need.weighted, need.children, need.affected, own, first_month, seed, spread)
+        done.outcomes.append(run_layout(setup, scenarios, baseline, noise=noise, family_help_from=pathway.family_help_from or None))
+        done.bases[area] = base
         if progress:
             progress("projecting", j + 1, len(areas))
-    return Projected(outcomes, bases)
+    return done
 
 
 def nodes(done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object]) -> dict[str, xr.Dataset]:
@@ -173,5 +185,7 @@ def provenance(done: Projected, pathway: Pathway) -> dict[str, object]:
         "parameters": {n: {"value": p.value, "sd": p.sd, "source": p.source, "basis": p.basis} for n, p in pathway.layout.items()},
         "rates": {a: {n: float(v) for n, v in b.rates.items()} for a, b in done.bases.items()},
         "discrepancy": {a: b.discrepancy for a, b in done.bases.items() if b.discrepancy},
-        "notes": {a: list(b.notes) for a, b in done.bases.items() if b.notes},
+        "notes": {a: notes for a, b in done.bases.items() if (notes := [*(done.years[a].notes if a in done.years else ()), *b.notes])},
+        "pooled": {n: asdict(f) for n, f in done.fits.items()},
+        "learned": {a: y.learned for a, y in done.years.items()},
     }

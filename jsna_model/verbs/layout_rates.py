@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +58,14 @@ class BaseRates:
     discrepancy : dict of str to float
         Steady state over target, where more than `DISCREPANCY` off: what the counts of the year do not reconcile.
     notes : tuple of str
+    solution : dict of str to float
+        Logarithms of what was solved for, by name of `TARGETS`.
     """
 
     rates: dict[str, float]
     discrepancy: dict[str, float]
     notes: tuple[str, ...]
+    solution: dict[str, float] = field(default_factory=dict)
 
 
 def month_hazard(months: float) -> float:
@@ -147,7 +150,12 @@ def base_rates(counts: Mapping[str, float], values: Mapping[str, float], by_clas
         f"{t}: none published, but the year's flows imply {end[t]:.1f}." for t in TARGETS.values() if targets[t] <= 0 < round(end[t], 1)
     ]
     ratio = dict(zip([TARGETS[n] for n in free], np.exp(solved.fun), strict=True))
-    return BaseRates(found, {n: float(r) for n, r in ratio.items() if abs(r - 1) > DISCREPANCY}, tuple(notes))
+    return BaseRates(
+        found,
+        {n: float(r) for n, r in ratio.items() if abs(r - 1) > DISCREPANCY},
+        tuple(notes),
+        dict(zip(free, solved.x.tolist(), strict=True)),
+    )
 
 
 def achieved(rates: Mapping[str, float], layout: Layout, ages: Mapping[str, Array], values: Mapping[str, float]) -> dict[str, float]:

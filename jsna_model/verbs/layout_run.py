@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from jsna_model.counting import published_counts
 from jsna_model.draws import NOISE_BLOCK, process_noise, uniforms
@@ -104,6 +105,8 @@ class Setup:
         With the layout's parameters (`with_layout`).
     first_month : str
     seed : int
+    spread : mapping of str to ndarray, shape (draw,)
+        Of calibrated rates about their central values, from the posterior (`layout_posterior.rate_draws`).
     """
 
     area: str
@@ -116,6 +119,7 @@ class Setup:
     pathway: Pathway
     first_month: str
     seed: int
+    spread: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass
@@ -247,6 +251,8 @@ class _Block:
         """Rates and shares of a month, shape (scenario, draw)."""
         year = m // 12
         out = {name: self.at(name, m) for name in self.setup.base.rates}
+        for name, by in self.setup.spread.items():
+            out[name] = expit(logit(out[name]) + by[self.part]) if name.endswith("_share") else out[name] * np.exp(by[self.part])
         for name, mover in MOVED_BY.items():
             out[name] = out[name] * self.at(mover, m)
             if mover in self.walk:

@@ -17,6 +17,7 @@ from jsna_model.pathway import FLOWS, STATES, STOCKS, Pathway
 from jsna_model.population import Population
 from jsna_model.result import Result, check_tree
 from jsna_model.scenario import Scenario
+from jsna_model.verbs.calibrate import check_counts
 from jsna_model.verbs.demand_model import Demand, check_scenario, parameter_draws, run
 from jsna_model.verbs.layout_project import Needs, needs_of, nodes, run_all
 from jsna_model.verbs.layout_project import provenance as layout_provenance
@@ -78,7 +79,7 @@ def project(
     LabelError
         Where authorities of result, projection and pathway differ.
     InputError
-        For a scenario out of range, a projection that is too short, or repeated scenario names.
+        For counts that cannot be, a scenario out of range, a projection that is too short, or repeated scenario names.
     """
     scenarios = _with_baseline(scenarios)
     last_month = f"{int(pathway.base_year[:4]) + 1 + years}-03"
@@ -91,6 +92,7 @@ def project(
     areas = [str(a) for a in authority["area"].values]
     served = [str(a) for a in pathway.observed["area"].values[pathway.observed["role"].values == "authority"]]
     _check_labels(areas, projection, served)
+    check_counts(pathway.observed)
     base_year = int(pathway.base_year[:4])
     wanted = list(range(base_year, base_year + years + 1))
     have = [int(y) for y in projection.data["year"].values]

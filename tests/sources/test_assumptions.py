@@ -90,6 +90,8 @@ NOT_ASSUMED = {
     "jsna_model.verbs.backtest.REPLICATES": "bootstrap samples",
     **dict.fromkeys((f"jsna_model.methods.joint.{n}" for n in ("_ROUNDING", "_UNEVEN", "_EASY", "_STRIDE")), "arithmetic of the solver"),
     "jsna_model.methods.kernel._LARGEST_STEP": "arithmetic of the solver",
+    "jsna_model.methods.calibration.IDENTIFIED": "above it a rate is called identified (DESIGN 4)",
+    "jsna_model.verbs.calibrate.BEYOND": "above it a count is listed, and named where it acts (issue 5)",
     "jsna_model.verbs.layout_rates.DISCREPANCY": "above it a discrepancy is named",
     "jsna_model.verbs.layout_rates.LEAST_IN_NEED": "reached only where counts do not reconcile, and named",
     "jsna_model.verbs.layout_rates.MOST_UNACCOMPANIED": "limit, named where it binds",
