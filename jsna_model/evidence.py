@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite, isnan, nan
 from typing import Any
 
-import numpy as np
-
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 
 #: Units that an estimate may have, and the scale on which it is drawn: logit for shares, log for what is above zero, identity for the
@@ -224,6 +222,8 @@ class Variation:
 
 def _not_a_covariance(covariance: tuple[tuple[float, ...], ...]) -> list[Problem]:
     """Why a matrix is no covariance: a negative variance, or correlations that cannot be together."""
+    import numpy as np
+
     from jsna_model.methods.risk_model import covariance_factor
 
     try:
