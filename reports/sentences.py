@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports import disclosure, words
+from reports import disclosure, likelihood, words
 from reports.demand_tables import HEADLINE_SERVICES, horizon, other_scenarios, service_label
 from reports.service_tables import COMPARED, compared_rate
 from reports.view import Interval, View, interval
@@ -102,7 +102,9 @@ def scenario(view: View, name: str) -> str:
         low, high = (signed(disclosure.difference(float(v))) for v in (x.lower, x.upper))
         if low == high == "0":
             continue
-        said.append(f"{words.lower_first(service_label(service))}: {moved(float(x.value))} ({low} to {high}; {words.direction(values)})")
+        said.append(
+            f"{words.lower_first(service_label(service))}: {moved(float(x.value))} ({low} to {high}; {likelihood.direction(values)})"
+        )
     if not said:
         return ""
     year = str(data["year"].values[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from reports import disclosure
 
@@ -116,46 +116,16 @@ def estimate(value: float, lower: float, upper: float, level: str = "authority",
     return f"{noun}, {between(lower, upper, level)} ({interval:.0%} credible interval)"
 
 
-#: Words of probability and the least probability of each, after Mastrandrea and others 2010 (IPCC guidance on uncertainties).
-LIKELIHOODS = ((0.90, "very likely"), (0.66, "likely"))
-UNCERTAIN = "uncertain"
 #: The words and what each is bound to, for the pages that use them.
 CALIBRATED = (
-    ("very likely", "a probability of at least 90%, as the share of draws"),
-    ("likely", "a probability of at least 66%, as the share of draws"),
-    ("uncertain", "neither direction has a probability of 66%: the direction is not known"),
+    ("very likely", "a probability of at least 95%, as the share of draws less its own error"),
+    ("likely", "a probability of at least 80%, likewise"),
+    ("uncertain", "a probability of at least 60%, likewise: the direction is not known"),
     ("likely between", "the 95% credible interval of a modelled number, always given with its level"),
-    ("no evidence of a difference", "the 95% interval of an observed rate holds the rate that it is compared with"),
+    ("no evidence of a difference", "below 60%; of an observed rate, its 95% interval holds the rate that it is compared with"),
     ("higher, lower", "the whole 95% interval of an observed rate lies above or below the rate that it is compared with"),
     ("about", "a modelled number, rounded"),
 )
-
-
-def chance(probability: float) -> str:
-    """The word for a probability.
-
-    Examples
-    --------
-    >>> chance(0.95), chance(0.7), chance(0.5)
-    ('very likely', 'likely', 'uncertain')
-    """
-    return next((word for least, word in LIKELIHOODS if probability >= least), UNCERTAIN)
-
-
-def direction(draws: Iterable[float]) -> str:
-    """How sure the direction of a difference is, from its draws.
-
-    Examples
-    --------
-    >>> direction([-3.0] * 19 + [1.0]), direction([1.0, -1.0]), direction([0.0, 0.0])
-    ('very likely fewer, 95% of draws', 'uncertain', 'no effect is modelled')
-    """
-    values = [float(v) for v in draws]
-    if not any(values):
-        return "no effect is modelled"
-    fewer, more = sum(v < 0 for v in values) / len(values), sum(v > 0 for v in values) / len(values)
-    word = chance(max(fewer, more))
-    return word if word == UNCERTAIN else f"{word} {'fewer' if fewer > more else 'more'}, {max(fewer, more):.0%} of draws"
 
 
 def changed(value: float) -> str:

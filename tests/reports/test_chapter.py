@@ -16,7 +16,7 @@ import jsna_model as jm
 from jsna_model.errors import InputError
 from jsna_model.methods.rates import byar
 from jsna_model.result import Result
-from reports import words
+from reports import likelihood, words
 from reports.content import Report, build
 from reports.document import render_document
 from reports.local_text import blocks
@@ -156,17 +156,16 @@ def test_plain_text_is_paragraphs_lists_and_headings() -> None:
 
 
 def test_words_are_bound_to_probabilities() -> None:
-    assert [words.chance(p) for p in (1.0, 0.9, 0.8999, 0.66, 0.6599)] == ["very likely", "very likely", "likely", "likely", "uncertain"]
-    assert words.direction([-1.0] * 7 + [1.0] * 3) == "likely fewer, 70% of draws"
-    assert words.direction([0.0] * 5 + [1.0] * 5) == "uncertain"
+    """The words listed are those of the one rule for differences."""
     said = {w for w, _ in words.CALIBRATED}
-    assert {w for _, w in words.LIKELIHOODS} | {words.UNCERTAIN} <= said
+    assert {w.partition(";")[0] for _, w in likelihood.WORDS} | {likelihood.NO_EVIDENCE} <= said
+    assert [f"{least:.0%}" in text for (least, _), (_, text) in zip(likelihood.WORDS, words.CALIBRATED, strict=False)] == [True] * 3
 
 
 def test_scenario_sentences_use_the_bound_words(result: Result, report: Report) -> None:
     said = [i for b in section(report, "scenarios").blocks if isinstance(b, Bullets) for i in b.items]
     assert said
-    assert all(re.search(r"uncertain|likely (fewer|more), \d+% of draws", i) for i in said)
+    assert all(re.search(r"uncertain|likely|no evidence of a difference|no difference is modelled|less than one", i) for i in said)
 
 
 def test_the_council_speaks_its_own_words(result: Result, tmp_path: Path) -> None:
