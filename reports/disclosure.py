@@ -34,14 +34,6 @@ RULES = (
     "Numbers are rounded one by one, so figures may not sum.",
 )
 
-SHORTHAND = {
-    "[c]": "suppressed by the publisher to protect people's identity",
-    "[low]": "rounds to zero but is not zero",
-    "[u]": "low reliability: a wide credible interval",
-    "[x]": "not available",
-    "[z]": "not applicable",
-}
-
 
 def is_absent(value: object) -> bool:
     """Whether a value is missing: None, NaN or infinite."""
