@@ -154,15 +154,15 @@ def fay_herriot(
     >>> round(found.area_variance, 4), found.beta.round(4), found.shrinkage.round(4)
     (4.1667, array([3.]), array([0.8929, 0.8929, 0.8929, 0.8929]))
     """
-    y, X, D = _checked(direct, covariates, sampling_variance, method)
+    y, X, D = check_inputs(direct, covariates, sampling_variance, method)
     order = np.argsort(D, kind="stable")  # heaviest rows first keep the factorisation accurate when weights differ greatly
     back = np.argsort(order, kind="stable")
     y, X, D = y[order], X[order], D[order]
 
     def at(A: float) -> _At:
-        return _solve(y, X, D, A, method)
+        return weighted_fit(y, X, D, A, method)
 
-    A, iterations = _maximise(at, y, X, D)
+    A, iterations = highest_mode(at, y, X, D)
     best = at(A)
     w, B = best.weight, D * best.weight
     squares = float((w**2).sum())
@@ -182,7 +182,7 @@ def fay_herriot(
     )
 
 
-def _checked(direct: ArrayLike, covariates: ArrayLike, sampling_variance: ArrayLike, method: str) -> tuple[Array, Array, Array]:
+def check_inputs(direct: ArrayLike, covariates: ArrayLike, sampling_variance: ArrayLike, method: str) -> tuple[Array, Array, Array]:
     """The inputs as arrays of numbers, or every problem with them."""
     problems: list[Problem] = []
     if method not in ("reml", "ml"):
@@ -204,13 +204,13 @@ def _checked(direct: ArrayLike, covariates: ArrayLike, sampling_variance: ArrayL
         bad = np.flatnonzero(~np.isfinite(array if dimensions == 1 else array.sum(axis=1)))
         if len(bad):
             fix = "Give finite numbers, or leave these areas out and predict them from their covariates and beta"
-            problems.append(Problem(f"{name} is missing or not finite in {_places(bad)}", fix))
+            problems.append(Problem(f"{name} is missing or not finite in {places(bad)}", fix))
     if "sampling_variance" in arrays:
         bad = np.flatnonzero(arrays["sampling_variance"] <= 0)
         if len(bad):
             value = float(arrays["sampling_variance"][bad[0]])
             fix = "Give variances above zero (squared standard errors); smooth them first where a survey found no variation"
-            problems.append(Problem(f"sampling_variance is zero or negative in {_places(bad)}, first {value:g}", fix))
+            problems.append(Problem(f"sampling_variance is zero or negative in {places(bad)}, first {value:g}", fix))
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} {n}" for name, n in lengths.items())
@@ -231,18 +231,18 @@ def _checked(direct: ArrayLike, covariates: ArrayLike, sampling_variance: ArrayL
         elif np.isfinite(X).all():
             labels = getattr(covariates, "columns", None)  # of a DataFrame
             names = [f"column {j}" for j in range(p)] if labels is None else [repr(c) for c in labels]
-            problems.extend(_collinear(X, names))
+            problems.extend(collinear(X, names))
     raise_all(problems)
     return arrays["direct"], arrays["covariates"], arrays["sampling_variance"]
 
 
-def _places(rows: NDArray[np.integer], most: int = 5) -> str:
+def places(rows: NDArray[np.integer], most: int = 5) -> str:
     """Rows in words, counted from 0."""
     more = f" and {len(rows) - most} more" if len(rows) > most else ""
     return f"row{'s' * (len(rows) > 1)} {', '.join(str(int(i)) for i in rows[:most])}{more} (counted from 0)"
 
 
-def _collinear(X: Array, names: list[str]) -> list[Problem]:
+def collinear(X: Array, names: list[str]) -> list[Problem]:
     """Each column that is zero, or a combination of others, by a pivoted QR factorisation of the columns at length one."""
     top = np.abs(X).max(axis=0)
     problems = [Problem(f"Covariate {names[j]} is zero everywhere", "Leave it out") for j in np.flatnonzero(top == 0)]
@@ -264,7 +264,7 @@ def _collinear(X: Array, names: list[str]) -> list[Problem]:
     return problems
 
 
-def _solve(y: Array, X: Array, D: Array, A: float, method: str) -> _At:
+def weighted_fit(y: Array, X: Array, D: Array, A: float, method: str) -> _At:
     """Weighted least squares at A, with the (restricted) likelihood up to a constant, its score and its expected information."""
     w = 1 / (A + D)
     root = np.sqrt(w)
@@ -288,7 +288,7 @@ def _solve(y: Array, X: Array, D: Array, A: float, method: str) -> _At:
     return _At(w, leverage, residual, beta / scale, beta_se / scale, value, score / 2, information / 2)
 
 
-def _maximise(at: Callable[[float], _At], y: Array, X: Array, D: Array) -> tuple[float, int]:
+def highest_mode(at: Callable[[float], _At], y: Array, X: Array, D: Array) -> tuple[float, int]:
     """The area variance at the highest mode over zero or more, and the steps that it took."""
     low, high = float(D.min()), float(D.max())
     m, p = X.shape

@@ -11,6 +11,7 @@ Wilson 1927, J. Am. Stat. Assoc. 22:209-212 (score interval of a proportion).
 Garwood 1936, Biometrika 28:437-442 (exact interval of a Poisson mean).
 Breslow and Day 1987, Statistical Methods in Cancer Research II, IARC 82, section 2.3 (Byar's approximation to it).
 Dobson, Kuulasmaa, Eberle and Scherer 1991, Stat. Med. 10:457-462 (interval of a weighted sum of Poisson counts).
+Spiegelhalter 2005, Stat. Med. 24:1185-1202 (funnel limits).
 Eayres 2008, APHO Technical Briefing 3, Commonly used public health statistics and their confidence intervals (which, and when).
 """
 
@@ -217,6 +218,121 @@ def directly_standardised(events: ArrayLike, populations: ArrayLike, standard: A
         low, high = _poisson_limits(total, level)
         lower = value + scale * (low - total)
         return _interval(value * per, lower * per, (value + scale * (high - total)) * per)
+
+
+def indirectly_standardised(
+    events: ArrayLike, populations: ArrayLike, reference_events: ArrayLike, reference_populations: ArrayLike, level: float = 0.95
+) -> Interval:
+    """Events observed over those expected at a reference's rates by age: the standardised ratio.
+
+    ``O / E``, ``E = sum(n_i X_i / N_i)`` over groups i of the last axis, with the limits of the count O as in `byar`, over E (Breslow and
+    Day 1987; Eayres 2008). E is taken as known. Ratios of areas with different age structures are not comparable with each other.
+
+    Parameters
+    ----------
+    events : array_like, shape (...)
+        Observed in all groups together, whole numbers.
+    populations : array_like, shape (..., groups)
+        Of the area.
+    reference_events, reference_populations : array_like, shape (..., groups)
+        Of the reference, such as England.
+    level : float
+        Of the interval, in (0, 1).
+
+    Returns
+    -------
+    Interval
+        1 where as many as expected. NaN where none are expected.
+
+    Raises
+    ------
+    InputError
+        For what `byar` refuses, or people in a group where the reference has none; all problems at once.
+
+    Examples
+    --------
+    >>> found = indirectly_standardised(30, [1000, 2000], [100, 50], [10_000, 10_000])
+    >>> [round(float(x), 3) for x in (found.value, found.lower, found.upper)]
+    [1.5, 1.012, 2.141]
+    """
+    problems: list[Problem] = []
+    n, x, N = _broadcast(
+        {
+            "populations": _sizes("populations", populations, problems),
+            "reference_events": _counts("reference_events", reference_events, problems),
+            "reference_populations": _sizes("reference_populations", reference_populations, problems),
+        },
+        problems,
+    )
+    problems += _where((n > 0) & (N == 0), "populations", n, "above 0 where the reference has nobody", "merge this group with another")
+    raise_all(problems)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = np.where(n == 0, 0.0, n * x / N).sum(axis=-1)
+    return byar(events, expected, 1.0, level)
+
+
+def funnel_limits(
+    benchmark: float, sizes: ArrayLike, kind: Literal["proportion", "rate"], per: float = 1.0, level: float = 0.95
+) -> Interval:
+    """Where observed values of areas with the benchmark's own rate would lie by chance alone, by size.
+
+    With F the binomial distribution of n trials (``proportion``) or the Poisson one of mean n times the rate (``rate``), tail a and r the
+    smallest count with ``F(r) >= a``, the limit is ``(r - (F(r) - a) / (F(r) - F(r - 1))) / n``: exact, interpolated so that it is smooth
+    in n (Spiegelhalter 2005, Stat. Med. 24:1185-1202, appendix A.1). Areas differ by more than chance, so more lie outside than the level
+    says: a funnel shows where to look, no more.
+
+    Parameters
+    ----------
+    benchmark : float
+        The proportion, or the rate per `per`.
+    sizes : array_like
+        People or exposure of each area, above zero; whole numbers for proportions.
+    kind : {"proportion", "rate"}
+    per : float
+        What a rate is per, such as 10,000; 1 for proportions.
+    level : float
+        Of the area between the limits, in (0, 1): 0.95 and 0.998 are usual.
+
+    Returns
+    -------
+    Interval
+        In the benchmark's unit, its value the benchmark.
+
+    Raises
+    ------
+    InputError
+        For a benchmark outside its range, sizes of zero or less, parts of people for proportions; all problems at once.
+
+    Examples
+    --------
+    >>> found = funnel_limits(0.1, [100, 10_000], "proportion")
+    >>> found.lower.round(4), found.upper.round(4)
+    (array([0.0404, 0.0941]), array([0.1577, 0.1059]))
+    """
+    from scipy import stats
+
+    problems: list[Problem] = []
+    n = _sizes("sizes", sizes, problems)
+    problems += _where(n == 0, "sizes", n, "0", "leave this area out")
+    if kind not in ("proportion", "rate"):
+        problems.append(Problem(f"kind is {kind!r}", "give 'proportion' or 'rate'"))
+    elif not 0 <= benchmark <= (per if kind == "proportion" else np.inf):
+        problems.append(Problem(f"benchmark is {benchmark:g}", "give a proportion from 0 to 1, or a rate of 0 or more"))
+    if kind == "proportion":
+        problems += _where(n != np.floor(n), "sizes", n, "not whole", "give whole people")
+    problems += _per_problems(per) + _level_problems(level)
+    raise_all(problems)
+    p = benchmark / per
+    counts = stats.binom(n, p) if kind == "proportion" else stats.poisson(n * p)
+
+    def limit(tail: float) -> Array:
+        r = counts.ppf(tail)
+        with np.errstate(invalid="ignore"):
+            back = (counts.cdf(r) - tail) / counts.pmf(r)
+        return np.asarray(np.maximum(r - np.where(np.isfinite(back), back, 0.0), 0.0) / n * per)
+
+    tail = (1 - level) / 2
+    return _interval(np.broadcast_to(np.asarray(float(benchmark)), n.shape), limit(tail), limit(1 - tail))
 
 
 def compare_to_benchmark(interval: Interval, benchmark: ArrayLike, polarity: Polarity | None = None) -> str | NDArray[np.str_]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import floor, pi, sqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jsna_model.errors import InputError
+from jsna_model.errors import InputError, Problem, raise_all
 from jsna_model.methods.fay_herriot import fay_herriot as fay_herriot
+from jsna_model.methods.spatial_fay_herriot import spatial_fay_herriot as spatial_fay_herriot
+from jsna_model.methods.unit_level import unit_level as unit_level
 
 Array = NDArray[np.float64]
 
@@ -54,6 +57,64 @@ def rake(values: Array, totals: Array | float, group: NDArray[np.integer] | None
         places = sorted({int(i) for i in np.argwhere((sums == 0) & (totals != 0))[:, 0]})
         raise InputError(f"groups {places[:5]} have no children to scale, but their totals are not zero. Check the totals and the areas.")
     return values * np.divide(totals, sums, out=np.zeros_like(totals), where=sums > 0)[group]
+
+
+def benchmark(
+    estimate: Array, share: Array, total: float, kind: Literal["ratio", "difference"] = "ratio", mse: Array | None = None
+) -> Array:
+    """Move estimates of areas so that their weighted mean is a known one.
+
+    ``ratio``: ``t_i T / sum_j w_j t_j``. ``difference``: ``t_i + d_i (T - sum_j w_j t_j)`` with ``d_i = q_i w_i / sum_j q_j w_j^2``, where
+    ``q_i`` is the mean squared error of each where it is given, so that the least certain move the most, and else the same for all; with
+    ``q_i = 1 / w_i`` all would move alike (Rao and Molina 2015, Small Area Estimation, 2nd ed., section 6.4.6; Wang, Fuller and Qu 2008,
+    Survey Methodology 34:29-36). Neither keeps a share within 0 and 1: `jsna_model.estimate` shifts logits instead.
+
+    Parameters
+    ----------
+    estimate : array, shape (n,)
+    share : array, shape (n,)
+        Weights w of the known mean, such as each area's share of children; above zero.
+    total : float
+        The known mean T, in the unit of the estimates.
+    kind : {"ratio", "difference"}
+    mse : array, shape (n,), optional
+        For ``difference``: mean squared errors, above zero.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    InputError
+        For weights or errors not above zero, numbers that are not finite, shapes that differ, a kind that is not known, or, with ``ratio``,
+        estimates that sum to zero.
+
+    Examples
+    --------
+    >>> benchmark(np.array([0.1, 0.3]), np.array([0.5, 0.5]), 0.25)
+    array([0.125, 0.375])
+    >>> benchmark(np.array([0.1, 0.3]), np.array([0.5, 0.5]), 0.25, "difference")
+    array([0.15, 0.35])
+    """
+    t, w = np.asarray(estimate, dtype=float), np.asarray(share, dtype=float)
+    q = np.ones_like(t) if mse is None else np.asarray(mse, dtype=float)
+    problems = []
+    if kind not in ("ratio", "difference"):
+        problems.append(Problem(f"kind is {kind!r}", 'use "ratio" or "difference"'))
+    if not t.shape == w.shape == q.shape:
+        raise_all([*problems, Problem(f"shapes differ: {t.shape}, {w.shape}, {q.shape}", "give one number for each area")])
+    if not (np.isfinite(t).all() and np.isfinite(total)):
+        problems.append(Problem("an estimate or the total is missing or not finite", "give finite numbers"))
+    if not ((w > 0).all() and (q > 0).all()):
+        problems.append(Problem("a weight or mean squared error is not above zero", "give numbers above zero, or leave the area out"))
+    now = float(w @ t)
+    if kind == "ratio" and now == 0:
+        problems.append(Problem("the estimates sum to zero", "nothing can be scaled to the total: use kind='difference'"))
+    raise_all(problems)
+    if kind == "ratio":
+        return np.asarray(t * (total / now))
+    return np.asarray(t + q * w / (q @ w**2) * (total - now))
 
 
 def split_bands(bands: Array, single: Array, edges: Sequence[int] = CENSUS_EDGES) -> Array:

@@ -300,7 +300,7 @@ class _Run:
         queue = self.next[w]
         if self.noise is None or np.isposinf(room).all():
             total = queue.sum((0, 1))
-            share = np.where(room >= total, 1.0, np.divide(room, total, out=np.ones(total.shape), where=total > 0))
+            share = np.divide(np.minimum(room, total), total, out=np.ones(total.shape), where=total > 0)
             taken = queue * share
         else:
             flat = queue.reshape(-1, *queue.shape[2:])

@@ -33,6 +33,7 @@ KEY = re.compile(rf"\b(?:{'|'.join(sorted({k.split('-')[0] for k in KEYS}))})-\d
 OF_SOLVERS = re.compile(r".*\.(\w*(TOLERANCE|ITERATIONS|STEPS?|GRID|PER_DECADE|POINTS)|_BLOCK|SCHEMA_VERSION)")
 NOT_ASSUMED = {
     "data_sources.form._ROWS": "rows of the form with choices",
+    "jsna_model.methods.spatial_fay_herriot.MOST_CORRELATION": "end of a search: at 1 there is no variance matrix",
     "data_sources.figures_io._MOST": "problems listed",
     "data_sources.population.LSOAS_PER_MSOA": "published counts of areas",
     "data_sources.projection.BASE_YEAR": "year of the estimates",

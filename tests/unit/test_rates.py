@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from jsna_model.errors import InputError
-from jsna_model.methods.rates import Interval, byar, compare_to_benchmark, directly_standardised, wilson
+from jsna_model.methods.rates import (
+    Interval,
+    byar,
+    compare_to_benchmark,
+    directly_standardised,
+    funnel_limits,
+    indirectly_standardised,
+    wilson,
+)
 
 levels = st.floats(0.01, 0.99999)
 counts = st.integers(0, 10**7)
@@ -180,3 +188,31 @@ def test_bad_input_is_listed_all_at_once() -> None:
     with pytest.raises(InputError, match="5 problems") as caught:
         byar([-1, 1.5, 2], [10, 10, -3], per=-1, level=95)
     assert [str(p).split(" ")[0] for p in caught.value.problems] == ["events[0]", "events[1]", "exposure[2]", "per", "level"]
+
+
+def test_funnel_limits_hold_what_they_say_at_every_size() -> None:
+    sizes = np.array([50, 400, 5000])
+    for level in (0.95, 0.998):
+        found = funnel_limits(0.12, sizes, "proportion", level=level)
+        inside = stats.binom.cdf(np.asarray(found.upper) * sizes, sizes, 0.12) - stats.binom.cdf(
+            np.asarray(found.lower) * sizes, sizes, 0.12
+        )
+        assert np.abs(inside - level).max() < 0.05
+        rate = funnel_limits(60.0, sizes * 100.0, "rate", per=10_000, level=level)
+        assert (np.asarray(rate.lower) < 60).all()
+        assert (np.diff(np.asarray(rate.upper)) < 0).all()
+    # By hand, of 100 at 0.1: F(4) = 0.0237 and F(5) = 0.0576, so 5 - (0.0576 - 0.025) / 0.0339, over 100.
+    assert funnel_limits(0.1, 100, "proportion").lower == pytest.approx(0.0404, abs=5e-5)
+    assert funnel_limits(0.0, [10], "proportion").upper == 0
+    with pytest.raises(InputError) as caught:
+        funnel_limits(2.0, [0, 1.5], "proportion")
+    assert len(caught.value.problems) == 3
+
+
+def test_the_standardised_ratio_is_one_where_the_reference_meets_itself() -> None:
+    x, n = np.array([100, 50, 20]), np.array([10_000, 10_000, 4_000])
+    assert indirectly_standardised(170, n, x, n).value == pytest.approx(1)
+    with_nobody = indirectly_standardised([3, 5], [[10, 0], [10, 10]], [1, 2], [100, 100])
+    assert np.asarray(with_nobody.value) == pytest.approx([3 / 0.1, 5 / 0.3])
+    with pytest.raises(InputError, match="reference has nobody"):
+        indirectly_standardised(3, [10, 5], [1, 0], [100, 0])
