@@ -14,10 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from data_sources.evidence._read import Lines, own_terms, parse, read_entries, read_text, read_toml, rows_of
+from data_sources.evidence._read import Lines, own_terms, parse, place, read_entries, read_text, read_toml, rows_of
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all, unknown_name
 from jsna_model.evidence import Evidence
 from jsna_model.overlap import Overlap, Share
+from jsna_model.toml_lines import key_lines
 
 __all__ = [
     "default_evidence",
@@ -338,7 +339,7 @@ def _catalogue() -> tuple[Evidence, ...]:
     found: list[Evidence] = []
     problems: list[Problem] = []
     for name in _names():
-        entries, wrong = read_entries(_content(name), Lines(read_text(_path(name))), _path(name), vocabulary())
+        entries, wrong = read_entries(_content(name), key_lines(read_text(_path(name))), _path(name), vocabulary())
         found += entries
         problems += wrong
     keys = Counter(e.key for e in found)
@@ -357,7 +358,7 @@ def _own(path: Path) -> tuple[Evidence, ...]:
     for p in paths:
         try:
             text = read_text(p)
-            contents[p] = (Lines(text), parse(text, p))
+            contents[p] = (key_lines(text), parse(text, p))
         except InputError as error:
             problems += error.problems
             continue
@@ -380,7 +381,7 @@ def _taken(content: dict[str, Any], lines: Lines, path: Path, taken: dict[str, s
     """Keys of a file that the catalogue or another file has already; its own are added to `taken`."""
     problems, own = [], {}
     for table, index, row in rows_of(content):
-        key, here = row.get("key"), lines.file(str(path), table, index, "key")
+        key, here = row.get("key"), place(lines, str(path), table, index, "key")
         if isinstance(key, str) and key in taken:
             fix = "give it a key of its own: nothing is overridden"
             problems.append(Problem(f"key {key!r} is taken, by {taken[key]}", fix, here, key, "key"))

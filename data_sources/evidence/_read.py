@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
@@ -20,6 +19,8 @@ from jsna_model.evidence import UNITS, Construct, Conversion, Evidence, Quality,
 Table = Mapping[str, Any]
 #: Meanings of the known terms, by field.
 Terms = Mapping[str, Mapping[str, str]]
+#: Line of every key.
+Lines = Mapping[tuple[str | int, ...], int]
 
 #: What a file may hold; `common` gives fields that every entry shares, `terms` adds to the vocabulary.
 TABLES = ("publication", "terms", "common", "evidence", "series", "conversion", "quoted")
@@ -234,8 +235,8 @@ def read_entries(content: Table, lines: Lines, path: Path, terms: Terms) -> tupl
     ----------
     content : mapping
         The parsed file.
-    lines : Lines
-        Of its text.
+    lines : mapping of path to line
+        Of its text (`jsna_model.toml_lines.key_lines`).
     path : Path
         For messages; its stem is the default `data_group`.
     terms : mapping of field to mapping of term to meaning
@@ -247,7 +248,7 @@ def read_entries(content: Table, lines: Lines, path: Path, terms: Terms) -> tupl
     problems : list of Problem
     """
     file = str(path)
-    problems = [_unknown(name, TABLES, "table", file, lines.of(name)) for name in content if name not in TABLES]
+    problems = [_unknown(name, TABLES, "table", file, lines.get((name,)) or lines.get((name, 0))) for name in content if name not in TABLES]
     publication, wrong = _publication(content, file, lines)
     problems += wrong
     own = own_terms(content)
@@ -263,15 +264,13 @@ def read_entries(content: Table, lines: Lines, path: Path, terms: Terms) -> tupl
     for number, (table, index, row) in enumerate(rows, 1):
         merged = {"data_group": path.stem, **common, **row}
         key = merged.get("key")
-        place = key if isinstance(key, str) and key else f"entry {number}"
-        here = lines.file(file, table, index, "key")
-        if place in seen:
-            problems.append(
-                Problem(f"key {place!r} occurs twice, first at {seen[place]}", "give each entry its own key", here, place, "key")
-            )
-        seen.setdefault(place, here)
-        made, wrong = _entry(merged, publication, known, place)
-        problems += [replace(p, file=lines.file(file, table, index, p.column), row=place) for p in wrong]
+        name = key if isinstance(key, str) and key else f"entry {number}"
+        here = place(lines, file, table, index, "key")
+        if name in seen:
+            problems.append(Problem(f"key {name!r} occurs twice, first at {seen[name]}", "give each entry its own key", here, name, "key"))
+        seen.setdefault(name, here)
+        made, wrong = _entry(merged, publication, known, name)
+        problems += [replace(p, file=place(lines, file, table, index, *(p.column or "key").split(".")), row=name) for p in wrong]
         if made is not None:
             found.append(made)
     return found, problems
@@ -285,7 +284,7 @@ def own_terms(content: Table) -> dict[str, dict[str, str]]:
 
 def _publication(content: Table, file: str, lines: Lines) -> tuple[_Publication | None, list[Problem]]:
     table = content.get("publication")
-    where = lines.of("publication")
+    where = lines.get(("publication",))
     if not isinstance(table, dict):
         names = ", ".join(_Publication.model_fields)
         return None, [Problem("no [publication]", f"give one, with {names}", file, column="publication")]
@@ -518,31 +517,9 @@ def _unknown(name: str, known: Iterable[str], what: str, file: str | None, line:
     return Problem(f"unknown {what} {name!r}", fix.rstrip("."), f"{file}:{line}" if line else file, None, name)
 
 
-class Lines:
-    """Line numbers in a TOML text: the parser does not keep them, so entries are found by their order."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
-        heads = [(n, line.strip()) for n, line in enumerate(self._lines) if line.lstrip().startswith("[[")]
-        self._starts = {name: [n for n, head in heads if head.startswith(f"[[{name}]]")] for name in ("evidence", "series")}
-        self._heads = [n for n, _ in heads]
-
-    def of(self, name: str) -> int | None:
-        """Line of a table's header or of a bare key."""
-        pattern = re.compile(rf"\s*\[*\s*{re.escape(name)}\b")
-        return next((n for n, line in enumerate(self._lines, 1) if pattern.match(line)), None)
-
-    def file(self, file: str, table: str, index: int, column: str | None = None) -> str:
-        """``file:line`` of a field of the n-th entry of a table, or of its key; of its header where the field is not written there."""
-        starts = self._starts[table]
-        if index >= len(starts):
-            return file
-        first = starts[index]
-        end = next((n for n in self._heads if n > first), len(self._lines))
-        parts = column.split(".") if column else []
-        for name in [*parts[::-1], "key"]:
-            pattern = re.compile(rf"\s*(\[[\w-]+\.)?{re.escape(name)}\b")
-            found = next((n for n in range(first + 1, end) if pattern.match(self._lines[n])), None)
-            if found is not None:
-                return f"{file}:{found + 1}"
-        return f"{file}:{first + 1}"
+def place(lines: Lines, file: str, *path: str | int) -> str:
+    """``file:line`` of a field, by its path; of its entry's key or header where it is not written there."""
+    entry = path[:2]
+    around = path[:3]  # the inline table that a part of it stands in
+    known = next((p for p in (path, around, (*entry, "key"), entry) if p in lines), None)
+    return f"{file}:{lines[known]}" if known else file
