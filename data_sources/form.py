@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_sources.effects import effect_levels
 from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.layout import LAYOUTS
 from jsna_model.study import PATHS, Study
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ FIELDS: dict[str, tuple[str, str]] = {
     "draws": ("Number of draws", "1000 is usual."),
     "seed": ("Seed", "The same seed gives the same numbers."),
     "years": ("Years projected after 2024-25", "1 to 18."),
+    "layout": ("Layout of the pathway", "early_help_and_cin or family_help: early help as a service of its own."),
+    "family_help_from": ("Family Help from", "YYYY-MM, with layout family_help only."),
+    "process_noise": ("Whole children, drawn at random", "yes or no; with a layout only."),
     "ready": ("Ready scenarios", "Names with commas: early_help_reach, follow_up; jsna scenarios list has all."),
     "start": ("First month of the ready scenarios", "YYYY-MM."),
     "early_help.families_per_year": ("Families given early help in a year", "Without it, effects are per 100 families."),
@@ -62,7 +66,7 @@ FIELDS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full_by")
 _WHOLE = ("draws", "seed", "years")
-_YES_OR_NO = ("decision.information", "decision.waterfall")
+_YES_OR_NO = ("decision.information", "decision.waterfall", "process_noise")
 _SHEETS = ("Study", "Scenarios", "Parameters")
 _ROWS = 60  # of the form that take choices
 
@@ -91,7 +95,9 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
         raise InputError(f"{target} is there already. Choose another name; nothing was overwritten.")
     defaults: dict[str, Any] = {"area": area, "set": "higher_harm", "draws": 1000, "seed": 2026, "years": 11}
     defaults |= {"ready": "early_help_reach, follow_up", "start": "2026-04", "effects": "sceptical", "decision.comparator": "baseline"}
-    choices = {"set": ("higher_harm", "wider_exposure"), "effects": tuple(effect_levels())} | dict.fromkeys(_YES_OR_NO, ("yes", "no"))
+    choices = {"set": ("higher_harm", "wider_exposure"), "effects": tuple(effect_levels()), "layout": LAYOUTS} | dict.fromkeys(
+        _YES_OR_NO, ("yes", "no")
+    )
     with xlsxwriter.Workbook(target) as book:
         book.set_properties({"title": f"Study of {area}: form", "comments": "Fill in column C, then: jsna run FORM.xlsx"})
         head, to_fill = book.add_format({"bold": True, "text_wrap": True}), book.add_format({"bg_color": "#FFF7D6", "border": 1})

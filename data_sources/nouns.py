@@ -76,7 +76,15 @@ def resolve(study: Study) -> Nouns:
     figures = Path(study.figures) if study.figures else None
 
     def services() -> tuple[Pathway, tuple[Scenario, ...], dict[str, Any]]:
-        pathway = load_pathway(area.code, study.parameters, figures, effects=study.effects, reasons=study.reasons)
+        pathway = load_pathway(
+            area.code,
+            study.parameters,
+            figures,
+            effects=study.effects,
+            reasons=study.reasons,
+            layout=study.layout or None,
+            family_help_from=study.family_help_from,
+        )
         help_ = study.early_help
         if help_.families_per_year is not None:
             pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")

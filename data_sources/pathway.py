@@ -71,10 +71,6 @@ def load_pathway(
     built |= _own(built, observed)
     built = at_level(built, effects)
     of_layout = load_layout() if _layout(layout, family_help_from) else {}
-    if of_layout and effects != DEFAULT:
-        raise InputError(
-            f"effects={effects!r} is of the three-state model; a layout has early help's effect in rates of its own. Leave one out."
-        )
     given = dict(parameters or {})
     of_layout = load_layout({n: given.pop(n) for n in list(given) if n in of_layout}) if of_layout else {}
     for name in given:

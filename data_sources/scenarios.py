@@ -10,8 +10,10 @@ from importlib.resources import files
 from math import exp
 from typing import Any
 
+from data_sources.evidence import load_evidence
 from data_sources.pathway import ready_scenarios
 from jsna_model.errors import Problem, raise_all, unknown_name
+from jsna_model.layout import compile_layout
 from jsna_model.pathway import Pathway
 from jsna_model.scenario import Change, Scenario
 
@@ -30,6 +32,10 @@ class LibraryScenario:
         What it waits for; empty where it can be run.
     changes : tuple of mapping
         Parameter, operation and value, or the rule of the value.
+    needs_layout : str
+        Layout of the pathway that it takes: ``any``, or one by name; empty where it takes none.
+    needs_places : bool
+        Whether early help must have a limit of places.
     needs_volume : bool
         Whether the authority's own volume of early help is needed.
     built_in : bool
@@ -44,6 +50,8 @@ class LibraryScenario:
     evidence: tuple[str, ...]
     missing: str = ""
     changes: tuple[Mapping[str, Any], ...] = ()
+    needs_layout: str = ""
+    needs_places: bool = False
     needs_volume: bool = False
     built_in: bool = False
 
@@ -60,7 +68,7 @@ def scenario_library() -> dict[str, LibraryScenario]:
     Examples
     --------
     >>> library = scenario_library()
-    >>> library["follow_up"].runnable, library["family_help"].runnable
+    >>> library["follow_up"].runnable, library["alcohol_treatment"].runnable
     (True, False)
     """
     text = files("data_sources").joinpath("defaults", "scenarios.toml").read_text(encoding="utf-8")
@@ -111,9 +119,18 @@ def _lacking(entry: LibraryScenario, pathway: Pathway) -> Iterator[Problem]:
         yield Problem(f"scenario {entry.name!r} cannot be run yet: it needs {entry.missing}", "leave it out", column="ready")
     if entry.needs_volume and not pathway.early_help_supplied:
         yield Problem(f"scenario {entry.name!r} needs the authority's own volume of early help", "give families_per_year", column="ready")
+    layout = ("family_help" if pathway.family_help_from else "early_help_and_cin") if pathway.layout else ""
+    if (entry.needs_layout and not layout) or entry.needs_layout not in ("", "any", layout):
+        wanted = "early_help_and_cin" if entry.needs_layout == "any" else entry.needs_layout
+        yield Problem(f"scenario {entry.name!r} needs a layout of the pathway", f'write layout = "{wanted}" in the study', column="ready")
+        return
+    if entry.needs_places and pathway.layout["early_help.places"].value >= pathway.layout["early_help.places"].high:
+        found = f"scenario {entry.name!r} takes away a limit of places, and early help has none"
+        yield Problem(found, 'give "early_help.places" under [parameters]', column="ready")
+    known = {*pathway.parameters, *pathway.layout, *(compile_layout(layout).parameters if layout else ())}
     for change in entry.changes:
         name = change["parameter"]
-        if name not in pathway.parameters:
+        if name not in known:
             found = f"scenario {entry.name!r} changes {name}, which this pathway does not have"
             yield Problem(found, "leave it out", column="ready")
 
@@ -128,4 +145,10 @@ def _value(change: Mapping[str, Any], pathway: Pathway) -> float:
     """The value of a change: as written, or from how much the parameter moves by itself."""
     if sds := change.get("walk_sds"):
         return exp(float(sds) * pathway.parameter(change["parameter"]).yearly_sd)
+    if keys := change.get("ratio_of"):
+        first, second = load_evidence(*keys)
+        return first.value / second.value
+    if key := change.get("half_way_to"):
+        (ratio,) = load_evidence(key)
+        return (1 + ratio.value) / 2
     return float(change["value"])

@@ -50,6 +50,17 @@ AGELESS = frozenset({"unborn", "over_18"})
 #: Open episodes of need.
 OPEN = tuple(s for s in STATES if s not in (*EARLY_HELP, "family_help", *CLOSED))
 
+#: Where children are known to a service: what is taken from the children affected to leave those known to none. Unborn children and young
+#: people over 18 are not among the children estimated, and not here.
+KNOWN_TO: dict[str, tuple[str, ...]] = {
+    "early_help_waiting": ("early_help_waiting",),
+    "early_help": ("early_help",),
+    "family_help": ("family_help",),
+    "child_in_need": ("assessment", "child_in_need", "disabled_in_need"),
+    "child_protection_plan": PLAN_BANDS,
+    "looked_after": CARE,
+}
+
 
 @dataclass(frozen=True)
 class Way:
@@ -121,13 +132,13 @@ DECISIONS: dict[str, tuple[Way, ...]] = {
     ),
     "referral": (
         _w("referral", "early_help_waiting", "referral.early_help_share", "referral no_further_action early_help_accepted"),
-        _w("referral", "closed_0_3", "referral.no_further_action_share", "referral no_further_action"),
-        _w("referral", "assessment", "rest", "referral assessment_started"),
+        _w("referral", "closed_0_3", "referral.no_further_action_share", "referral no_further_action closed_without_help"),
+        _w("referral", "assessment", "rest", "referral assessment_started assessed_without_early_help"),
     ),
     "re_referral": (
         _w("re_referral", "early_help_waiting", "referral.early_help_share", "referral re_referral no_further_action early_help_accepted"),
-        _w("re_referral", "closed_0_3", "referral.no_further_action_share", "referral re_referral no_further_action"),
-        _w("re_referral", "assessment", "rest", "referral re_referral assessment_started"),
+        _w("re_referral", "closed_0_3", "referral.no_further_action_share", "referral re_referral no_further_action closed_without_help"),
+        _w("re_referral", "assessment", "rest", "referral re_referral assessment_started assessed_without_early_help"),
     ),
     "section_47": (
         _w("section_47", "conference", "section_47.conference_share", "section_47"),

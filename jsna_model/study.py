@@ -142,6 +142,12 @@ class Study(_Part):
     template, logo, vocabulary : str
         The council's own Word template, its logo (PNG or JPEG), and its words (TOML) for the report.
     early_help, benefit, publication : tables
+    layout : str
+        Early help and statutory services as states by age and pattern of risk (`jsna_model.layout`); empty for plans, care and need alone.
+    family_help_from : str
+        Month from which targeted early help and section 17 are one service; asked for with ``layout = "family_help"``, and only with it.
+    process_noise : bool
+        With a layout: whole children drawn at random, siblings together, in place of expected flows.
     parameters : mapping of str to float
         Central values of pathway parameters.
     reasons : mapping of str to str
@@ -182,6 +188,9 @@ class Study(_Part):
     vocabulary: str = ""
     early_help: EarlyHelp = EarlyHelp()
     benefit: Benefit = Benefit()
+    layout: Literal["", "early_help_and_cin", "family_help"] = ""
+    family_help_from: Month | Literal[""] = ""
+    process_noise: StrictBool = False
     parameters: dict[str, float] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
     effects: Literal["sceptical", "as_published", "optimistic"] = "sceptical"

@@ -77,6 +77,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
         The study as written; parts of the wrong kind are left to the check of single keys.
     """
     yield from _scenarios(values)
+    yield from _layout(values)
     yield from _decision(values, _table(values, "decision"))
 
 
@@ -104,6 +105,17 @@ def _scenarios(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     for place, start in starts:
         if _month(start) > _month(last):
             yield place, f"it starts in {start}, after the horizon ends in {last}", "start it earlier, or project more years"
+
+
+def _layout(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
+    """Family Help without its month, and what a layout alone can do."""
+    layout, month = values.get("layout", ""), values.get("family_help_from", "")
+    if layout == "family_help" and not month:
+        yield ("layout",), "family_help has no month of change", 'write family_help_from = "2026-04", the month from which it holds'
+    if month and layout != "family_help":
+        yield ("family_help_from",), f"the layout is {layout or 'not given'!r}", 'write layout = "family_help", or leave the month out'
+    if values.get("process_noise") and not layout:
+        yield ("process_noise",), "whole children drawn at random need a layout", 'write layout = "early_help_and_cin", or leave it out'
 
 
 def _decision(values: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:

@@ -96,6 +96,8 @@ def report(
         float | None, typer.Option(help="Families given early help in a year; without it effects are per 100 families.")
     ] = None,
     unit_cost: Annotated[float | None, typer.Option(help="Pounds per family given early help.")] = None,
+    layout: Annotated[str, typer.Option(help="Early help as states of its own: early_help_and_cin, or family_help from a month.")] = "",
+    family_help_from: Annotated[str, typer.Option(help="Month from which family_help holds, such as 2026-04.")] = "",
     stress_test: Annotated[bool, typer.Option("--stress-test", help="Add the threshold stress test.")] = False,
     internal: Annotated[bool, typer.Option("--internal", help="Show LSOA tables and maps; not for publication.")] = False,
     text: Annotated[Path | None, typer.Option(help="Folder of local text: views_of_children.md, services_and_assets.md ...")] = None,
@@ -137,6 +139,8 @@ def report(
             "logo": str(logo or ""),
             "vocabulary": str(vocabulary or ""),
             "early_help": early_help,
+            "layout": layout,
+            "family_help_from": family_help_from,
             "ready": ready,
             "publication": {"internal": internal},
         },

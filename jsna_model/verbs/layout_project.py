@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from jsna_model.conventions import AGE_BANDS
-from jsna_model.layout import STATES, UNITS
+from jsna_model.layout import KNOWN_TO, STATES, UNITS
 from jsna_model.methods.calibration import Fit
 from jsna_model.pathway import FLOWS, STOCKS, Pathway
 from jsna_model.population import Population
@@ -26,8 +26,13 @@ Array = NDArray[np.float64]
 #: What is counted beside the published flows: children, assessments and contacts are separate units.
 COUNTED = (
     *UNITS, "contact_closed", "no_further_action", "early_help_stepped_up", "early_help_closed", "early_help_dropped_out", "plan_ended",
-    "return_within_3_months", "left_care_at_18", "early_help_waited", "early_help_admitted",
+    "return_within_3_months", "re_referral", "closed_without_help",
+    "assessed_without_early_help", "left_care_at_18", "early_help_waited", "early_help_admitted",
 )  # fmt: skip
+
+
+#: Those that are counted by pattern of risks too.
+BY_PATTERN = frozenset(COUNTED) - {"left_care_at_18", "early_help_waited", "early_help_admitted"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Needs:
     weighted: Array  # (year, age class, pattern, draw)
     children: Array  # (year, pattern, draw), not weighted
     affected: Array  # (year, draw)
+    risks: tuple[int, ...]  # (pattern)
 
 
 def birth_classes(children: Array) -> Array:
@@ -86,7 +92,7 @@ def needs_of(result: Result, projection: Population, need: str, years: Sequence[
     cells = single[:, :, None, None] * share[band]  # year, age, pattern, draw
     cells = cells * (driver / cells[:, :, risks > 0].sum((1, 2)))[:, None, None, :]
     classes = np.moveaxis(birth_classes(np.moveaxis(cells, 1, -1)), -1, 1)
-    return Needs(classes * ratio ** risks[:, None], cells.sum(1), driver)
+    return Needs(classes * ratio ** risks[:, None], cells.sum(1), driver, tuple(risks.tolist()))
 
 
 @dataclass
@@ -95,6 +101,7 @@ class Projected:
 
     outcomes: list[Outcome]
     bases: dict[str, BaseRates]
+    needs: list[Needs] = field(default_factory=list)
     years: dict[str, YearCounts] = field(default_factory=dict)
     fits: dict[str, Fit] = field(default_factory=dict)
 
@@ -113,7 +120,7 @@ def run_all(
 ) -> Projected:
     """Calibrate and run every authority, one after the other: with a panel, on the posterior of its rates; without, at its counts."""
     values = {n: p.value for n, p in pathway.layout.items()}
-    done = Projected([], {}, {}, pooled(pathway.panel, values["entries.dispersion"]) if pathway.panel is not None else {})
+    done = Projected([], {}, fits=pooled(pathway.panel, values["entries.dispersion"]) if pathway.panel is not None else {})
     volume = None
     if pathway.early_help_supplied:
         volume = pathway.parameter("early_help.reach").value * pathway.parameter("early_help.children_per_family").value
@@ -129,9 +136,10 @@ def run_all(
         base = base_rates(year, known, by_class)
         spread = rate_draws(base, year, done.years[area].draws, known, by_class, volume) if done.fits else {}
         own = with_layout(pathway, base, pathway.layout)
-        setup = Setup(area, year, base, known, need.weighted, need.children, need.affected, own, first_month, seed, spread)
+        setup = Setup(area, year, base, known, need.weighted, need.children, need.affected, own, first_month, seed, spread, need.risks)
         done.outcomes.append(run_layout(setup, scenarios, baseline, noise=noise, family_help_from=pathway.family_help_from or None))
         done.bases[area] = base
+        done.needs.append(need)
         if progress:
             progress("projecting", j + 1, len(areas))
     return done
@@ -170,11 +178,57 @@ def nodes(done: Projected, coords: Mapping[str, object], place: Mapping[str, obj
     )
     waiting = np.stack([o.waiting_months for o in outcomes]).transpose(2, 1, 0, 3)
     services["waiting_months"] = (("scenario", "year", "area", "draw"), waiting)
-    services["known_affected"] = (
-        ("scenario", "year", "area", "draw"),
-        np.stack([o.known[:, 1:].sum(1) for o in outcomes]).transpose(2, 1, 0, 3),
-    )
-    return {"demand/flows": flow, "demand/caseload": caseload, "demand/states": states, "demand/pathway": services}
+    # What is counted without regard to pattern has no part at risk: absent, not zero.
+    nowhere = {n: np.full_like(zero, np.nan) for n in COUNTED if n not in BY_PATTERN}
+    affected = np.stack([np.stack([o.affected.get(n, nowhere.get(n, zero)) for n in COUNTED], axis=1) for o in outcomes])
+    services["pathway_flow_affected"] = (by_service, affected.transpose(3, 1, 0, 2, 4))
+    by_age = np.stack([closed_by_age(o.affected["closed_without_help"], n) for o, n in zip(outcomes, done.needs, strict=True)])
+    services["closed_without_help"] = (("scenario", "year", "area", "age_band", "draw"), by_age.transpose(3, 1, 0, 2, 4))
+    services = services.assign_coords(age_band=list(AGE_BANDS))
+    return {
+        "demand/flows": flow,
+        "demand/caseload": caseload,
+        "demand/states": states,
+        "demand/pathway": services,
+        "demand/known": _known(done, coords, place, attrs),
+    }
+
+
+def _known(done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object]) -> xr.Dataset:
+    """Children known to services and children affected at each 31 March, the base year's first."""
+    by_service = ("scenario", "year", "area", "service", "draw")
+    known = np.stack([o.known for o in done.outcomes])  # area, year, service, kind, scenario, draw
+    names = ("known_children", "known_affected", "known_two_or_more")
+    parts: dict[str, object] = {n: (by_service, known[:, :, :, i].transpose(3, 1, 0, 2, 4)) for i, n in enumerate(names)}
+    risks = [np.array(n.risks) for n in done.needs]
+    for name, least in (("affected_any", 1), ("affected_two_or_more", 2)):
+        values = np.stack([n.children[:, r >= least].sum(1) for n, r in zip(done.needs, risks, strict=True)])
+        parts[name] = (("year", "area", "draw"), values.transpose(1, 0, 2))
+    years = [str(attrs["base_year"]), *coords["year"]]  # type: ignore[misc]
+    return xr.Dataset(parts, coords={**coords, "year": years, "service": list(KNOWN_TO), **place}, attrs=dict(attrs))
+
+
+def closed_by_age(closed: Array, need: Needs) -> Array:
+    """Children with a risk whose referral was closed without early help, by age band: in proportion to contacts of children with a risk.
+
+    Children who are referred again are taken to be of the same ages as those who are met for the first time.
+
+    Parameters
+    ----------
+    closed : ndarray, shape (year, scenario, draw)
+    need : Needs
+
+    Returns
+    -------
+    ndarray, shape (year, age band, scenario, draw)
+    """
+    risky = need.weighted[1:, :, np.array(need.risks) > 0].sum(2)  # year, the age reached in the year, draw
+    single = (risky[:, :-1] + risky[:, 1:]) / 2
+    single[:, 0] += risky[:, 0] / 2
+    single[:, -1] += risky[:, -1] / 2
+    bands = np.stack([single[:, first : last + 1].sum(1) for first, last in AGE_BANDS.values()], axis=1)
+    share = bands / bands.sum(1, keepdims=True)
+    return np.asarray(share[:, :, None, :] * closed[:, None, :, :])
 
 
 def provenance(done: Projected, pathway: Pathway) -> dict[str, object]:

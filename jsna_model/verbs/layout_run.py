@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from jsna_model.counting import published_counts
 from jsna_model.draws import NOISE_BLOCK, process_noise, uniforms
 from jsna_model.errors import InputError
-from jsna_model.layout import AGELESS, CARE, MERGED, OPEN, PLAN_BANDS, STAY_AT_18, Layout, Route, check_shares, compile_layout
+from jsna_model.layout import AGELESS, CARE, KNOWN_TO, MERGED, OPEN, PLAN_BANDS, STAY_AT_18, Layout, Route, check_shares, compile_layout
 from jsna_model.methods.network import Rates, Step
 from jsna_model.methods.single_stock import whole
 from jsna_model.methods.steady_state import stationary_by_age, transition
@@ -63,6 +63,12 @@ HELPED = {
 }
 #: Rates that follow need, not the caseload of the baseline (as the yearly walks were fitted: per child).
 FOLLOW = (*HELPED["plan"], *(n for n in HELPED["care"] if n != "care.emergency_rate"))
+#: Ways into early help, and where a child goes who is not taken.
+NOT_HELPED = {
+    "referral.early_help_share": "referral.no_further_action_share",
+    "assessment.early_help_rate": "assessment.not_in_need_rate",
+    "child_in_need.step_down_rate": "child_in_need.closure_rate",
+}
 #: Uncertainty of a rate that follows from an assumption, by the assumption's name.
 SPREAD = {
     "early_help.request_rate": "early_help.per_referral",
@@ -107,6 +113,8 @@ class Setup:
     seed : int
     spread : mapping of str to ndarray, shape (draw,)
         Of calibrated rates about their central values, from the posterior (`layout_posterior.rate_draws`).
+    risks : tuple of int, optional
+        Risks in each pattern; by default none in the first and one in the others.
     """
 
     area: str
@@ -120,6 +128,13 @@ class Setup:
     first_month: str
     seed: int
     spread: Mapping[str, Array] = field(default_factory=dict)
+    risks: tuple[int, ...] = ()
+
+    @property
+    def masks(self) -> Array:
+        """All children, those with a risk, and those with two or more, by pattern; shape (3, pattern)."""
+        risks = np.array(self.risks or (0, *(1 for _ in range(self.need.shape[2] - 1))))
+        return np.stack([risks >= 0, risks > 0, risks > 1]).astype(float)
 
 
 @dataclass
@@ -130,10 +145,13 @@ class Outcome:
     ----------
     opening, entries, exits, closing : ndarray, shape (year, state, scenario, draw)
         Stocks at the start and end of the year, and what came and went.
-    known : ndarray, shape (year, pattern, scenario, draw)
-        Children in early help or with an open episode, by pattern.
+    known : ndarray, shape (year + 1, service, 3, scenario, draw)
+        Children known to services (`jsna_model.layout.KNOWN_TO`) at 31 March, from that before the first year: all, those with a risk, and
+        those with two or more.
     flow : dict of count to ndarray, shape (year, scenario, draw)
         What is counted on the ways (`jsna_model.layout.UNITS`).
+    affected : dict of count to ndarray, shape (year, scenario, draw)
+        Part of it with a risk.
     published : dict of count to ndarray, shape (year, scenario, draw)
     """
 
@@ -143,6 +161,7 @@ class Outcome:
     closing: Array
     known: Array
     flow: dict[str, Array] = field(default_factory=dict)
+    affected: dict[str, Array] = field(default_factory=dict)
     published: dict[str, Array] = field(default_factory=dict)
 
     @property
@@ -214,9 +233,8 @@ def run_layout(
     def each(name: str) -> dict[str, Array]:
         return {n: np.concatenate([getattr(b, name)[n] for b in blocks], axis=-1) for n in getattr(blocks[0], name)}
 
-    return Outcome(
-        joined("opening"), joined("entries"), joined("exits"), joined("closing"), joined("known"), each("flow"), each("published")
-    )
+    stocks = {name: joined(name) for name in ("opening", "entries", "exits", "closing", "known")}
+    return Outcome(**stocks, flow=each("flow"), affected=each("affected"), published=each("published"))
 
 
 class _Block:
@@ -265,13 +283,13 @@ class _Block:
         for name in FOLLOW:
             out[name] = out[name] * self.follow
         per_family = self.at("early_help.children_per_family", m)
-        more = (self.at("early_help.reach", m) - self.base["early_help.reach"][0]) / 12 * per_family
-        out["early_help.request_rate"] = out["early_help.request_rate"] + more
-        if (out["early_help.request_rate"] < 0).any():
-            raise InputError(
-                f"{self.setup.area}: a scenario takes early_help.reach below what comes to early help by request alone. "
-                "Take away fewer families."
-            )
+        reach, before = self.at("early_help.reach", m), self.base["early_help.reach"][0]
+        # More families are found beside those who come already; fewer are taken alike from every way in.
+        kept = np.minimum(np.divide(reach, before, out=np.ones_like(reach), where=before > 0), 1.0)
+        out["early_help.request_rate"] = out["early_help.request_rate"] * kept + np.maximum(reach - before, 0.0) / 12 * per_family
+        for way, instead in NOT_HELPED.items():
+            lost = out[way] * (1 - kept)
+            out[way], out[instead] = out[way] - lost, out[instead] + lost
         followed = self.at("referral.follow_up_share", m) * out["referral.no_further_action_share"]
         out["referral.early_help_share"] = out["referral.early_help_share"] + followed
         out["referral.no_further_action_share"] = out["referral.no_further_action_share"] - followed
@@ -373,7 +391,8 @@ class _Block:
         change = len(self.months)
         if self.reform:
             change = int(np.clip(month_index(self.reform) - self.months[0], 0, len(self.months)))
-        result = _Sums(self.years, before.network.states, self.size, stock.shape[2])
+        result = _Sums(self.years, before.network.states, self.size, self.setup.masks)
+        result.know(0, stock.sum(1))
         self.open0 = self._open(stock, before.network.states)
         for layout, first, last in ((before, 0, change), (after, change, len(self.months))):
             if first == last:
@@ -438,18 +457,19 @@ class _Block:
 class _Sums:
     """Adds up months into years."""
 
-    def __init__(self, years: int, states: Sequence[str], lanes: tuple[int, int], patterns: int) -> None:
-        self.years, self.states, self.lanes = years, states, lanes
+    def __init__(self, years: int, states: Sequence[str], lanes: tuple[int, int], masks: Array) -> None:
+        self.years, self.states, self.lanes, self.masks = years, states, lanes, masks
         self.opening, self.entries, self.exits, self.closing = (np.zeros((years, len(states), *lanes)) for _ in range(4))
-        self.known = np.zeros((years, patterns, *lanes))
+        self.known = np.zeros((years + 1, len(KNOWN_TO), len(masks), *lanes))
         self.moved = np.zeros((len(states), *lanes))
         self.flow: dict[str, Array] = {}
+        self.affected: dict[str, Array] = {}
         self.published: dict[str, Array] = {}
 
-    def _count(self, name: str, year: int, amount: Array) -> None:
-        if name not in self.flow:
-            self.flow[name] = np.zeros((self.years, *self.lanes))
-        self.flow[name][year] += amount
+    def _count(self, name: str, year: int, amount: Array, affected: Array | None = None) -> None:
+        for sums, value in ((self.flow, amount), (self.affected, affected)):
+            if value is not None:
+                sums.setdefault(name, np.zeros((self.years, *self.lanes)))[year] += value
 
     def add(self, step: Step, layout: Layout) -> None:
         """Count a month."""
@@ -465,9 +485,10 @@ class _Sums:
             (layout.entries, step.entered),
         )
         for routes, amounts in kinds:
-            for route, amount in zip(routes, amounts.sum(1), strict=True):
+            affected = np.einsum("rpsd,p->rsd", amounts, self.masks[1])
+            for route, amount, part in zip(routes, amounts.sum(1), affected, strict=True):
                 for name in route.counts:
-                    self._count(name, year, amount)
+                    self._count(name, year, amount, part)
         aged = step.aged_out.sum(1)
         kept = step.inflow[place("over_18")].sum(0)
         self._count("left_care_at_18", year, sum((aged[place(s)] for s in CARE), np.zeros(self.lanes)))
@@ -485,8 +506,7 @@ class _Sums:
         """Stocks at 31 March, and the published counts of the year."""
         year = step.number // 12
         self.closing[year] = step.closing.sum(1)
-        known = [i for i, s in enumerate(self.states) if s in (*OPEN, "early_help", "family_help")]
-        self.known[year] = step.closing[known].sum(0)
+        self.know(year + 1, step.closing)
         states = {s: self.closing[year, i] for i, s in enumerate(self.states)}
         counts = published_counts(states, {n: v[year] for n, v in self.flow.items()}, section_17 if layout.name == "family_help" else 0.0)
         for name, values in counts.items():
@@ -494,6 +514,13 @@ class _Sums:
                 self.published[name] = np.zeros((self.years, *self.lanes))
             self.published[name][year] = values
 
+    def know(self, year: int, stock: Array) -> None:
+        """Children known to services, from stocks by state and pattern."""
+        for g, states in enumerate(KNOWN_TO.values()):
+            at = [self.states.index(s) for s in states]
+            self.known[year, g] = np.einsum("psd,mp->msd", stock[at].sum(0), self.masks)
+
     def outcome(self) -> Outcome:
         """The sums."""
-        return Outcome(self.opening, self.entries, self.exits, self.closing, self.known, self.flow, self.published)
+        stocks = (self.opening, self.entries, self.exits, self.closing, self.known)
+        return Outcome(*stocks, self.flow, self.affected, self.published)

@@ -107,6 +107,14 @@ def test_a_full_early_help_makes_a_queue_and_infinite_places_do_not() -> None:
     assert (full.flow["early_help_dropped_out"][-1] > 0).all()
 
 
+def test_fewer_families_are_taken_alike_from_every_way_into_early_help() -> None:
+    cut = jm.Scenario("cut", reason="t").scale("early_help.reach", 0.4, "2025-04")
+    found = run_layout(setup(years=2), [jm.Scenario("baseline"), cut])
+    accepted = found.flow["early_help_accepted"][0].mean(-1)
+    assert accepted[1] / accepted[0] == pytest.approx(0.4, abs=0.03)
+    assert found.flow["closed_without_help"][0, 1].mean() > 1.5 * found.flow["closed_without_help"][0, 0].mean()
+
+
 def test_what_happens_while_waiting_changes_what_comes_after() -> None:
     calm = run_layout(setup(years=4, **{"early_help.places": 40.0}), [jm.Scenario("baseline")])
     worse = run_layout(setup(years=4, **{"early_help.places": 40.0, "early_help.waiting_step_up": 5.0}), [jm.Scenario("baseline")])
@@ -148,10 +156,22 @@ def test_projecting_with_a_layout_gives_what_reports_read(result: Result) -> Non
     states = found.node("demand/states")
     assert imbalance(*(states[v].values for v in ("opening", "entries", "exits", "closing"))) < 1e-9
     extra = found.node("demand/pathway")
-    assert {"pathway_flow", "waiting_months", "known_affected"} == set(extra.data_vars)
-    known, affected = extra["known_affected"], found.node("demand/population")["affected_projected"]
-    assert bool((known > 0).all())
-    assert float(known.mean()) < float(affected.mean())
+    assert {"pathway_flow", "pathway_flow_affected", "waiting_months", "closed_without_help"} == set(extra.data_vars)
+    flows = extra["pathway_flow_affected"]
+    assert bool(((flows <= extra["pathway_flow"] + 1e-9) | flows.isnull()).all())
+    assert flows.sel(service="referral").notnull().all()
+    assert flows.sel(service="early_help_admitted").isnull().all()
+    by_age = extra["closed_without_help"].sum("age_band")
+    assert np.allclose(by_age, flows.sel(service="closed_without_help", drop=True), rtol=1e-12)
+    known = found.node("demand/known")
+    assert list(known["year"].values) == ["2024-25", *extra["year"].values]
+    for part, whole in (("known_affected", "known_children"), ("known_two_or_more", "known_affected")):
+        assert bool((known[part] <= known[whole] + 1e-9).all())
+    opening = known["known_children"].isel(year=0)
+    assert np.allclose(
+        opening.sel(service="looked_after"),
+        found.node("demand/observed")["observed"].sel(service="looked_after_at_31_march", area=opening["area"]).values[None, :, None],
+    )
     layout = found.provenance["pathway"]["layout"]
     assert layout["layout"] == "early_help_and_cin"
     assert set(layout["rates"]) == {"E06000000", "E06000001"}

@@ -42,11 +42,15 @@ def test_all_that_were_asked_for_are_there_with_evidence_and_doubts() -> None:
 
 
 def test_those_that_can_be_run_are_sound_and_the_rest_say_what_is_missing(pathway: Pathway) -> None:
-    names = [n for n, s in LIBRARY.items() if s.runnable]
+    names = [n for n, s in LIBRARY.items() if s.runnable and not s.needs_layout]
     for scenario in src.library_scenarios(pathway, names):
         check_scenario(scenario, pathway, "2036-03")
         assert scenario.reason
         assert scenario.stress_test == (LIBRARY[scenario.name].kind == "stress test")
+    of_layout = [n for n, s in LIBRARY.items() if s.needs_layout]
+    with pytest.raises(InputError, match="needs a layout") as caught:
+        src.library_scenarios(pathway, of_layout)
+    assert len(caught.value.problems) == len(of_layout)
     waiting = [n for n, s in LIBRARY.items() if not s.runnable]
     with pytest.raises(InputError) as caught:
         src.library_scenarios(pathway, waiting)
@@ -66,9 +70,30 @@ def test_sizes_come_from_where_they_say(pathway: Pathway) -> None:
         src.library_scenarios(src.load_pathway("Milton Keynes"), ["funding_cut"])
 
 
-def test_what_can_be_run_changes_something() -> None:
-    names = [n for n, s in LIBRARY.items() if s.runnable]
-    study = Study.of({"area": "Rutland", "ready": names, "early_help": {"families_per_year": 80}})
+def test_places_are_given_before_they_are_taken_away() -> None:
+    with pytest.raises(InputError, match="early help has none"):
+        src.library_scenarios(src.load_pathway("Rutland", layout="early_help_and_cin"), ["early_help_capacity"])
+
+
+def test_sizes_come_from_the_catalogue() -> None:
+    pathway = src.load_pathway("Rutland", layout="family_help", family_help_from="2027-04")
+    again, merged = src.library_scenarios(pathway, ["re_referral_follow_up", "family_help"])
+    low, middle, ratio = src.load_evidence("GR-12-RER-P10", "GR-12-RER-P50", "EF-06-RR")
+    assert {c.value for c in again.changes} == {low.value / middle.value}
+    assert merged.changes[0].value == 1 - (1 - ratio.value) / 2
+    with pytest.raises(InputError, match="family_help"):
+        src.library_scenarios(src.load_pathway("Rutland", layout="early_help_and_cin"), ["family_help"])
+
+
+@pytest.mark.parametrize("layout", ["", "early_help_and_cin", "family_help"])
+def test_what_can_be_run_changes_something(layout: str) -> None:
+    names = [n for n, s in LIBRARY.items() if s.runnable and s.needs_layout in ("", "any" if layout else "", layout)]
+    given: dict[str, object] = {"area": "Rutland", "ready": names, "early_help": {"families_per_year": 80}}
+    if layout:
+        given |= {"layout": layout, "parameters": {"early_help.places": 20.0}}
+    if layout == "family_help":
+        given |= {"family_help_from": "2028-04"}
+    study = Study.of(given)
     nouns = src.resolve(study)
     now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=20)
     found = (
@@ -87,7 +112,7 @@ def test_what_can_be_run_changes_something() -> None:
 def test_a_study_takes_them_and_the_command_lists_them() -> None:
     nouns = src.resolve(Study.of({"area": "Rutland", "ready": ["demand_shock", "follow_up"]}))
     assert [s.name for s in nouns.scenarios] == ["demand_shock", "follow_up"]
-    with pytest.raises(InputError, match="layout family_help"):
+    with pytest.raises(InputError, match='layout = "family_help"'):
         src.resolve(Study.of({"area": "Rutland", "ready": ["family_help"]}))
     listed = CliRunner().invoke(app, ["scenarios", "list"]).output
     assert all(f"{name}: " in listed for name in LIBRARY)
