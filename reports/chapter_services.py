@@ -58,10 +58,30 @@ def ahead(parts: Parts) -> Made:
     return Section("ahead", title, (*blocks, *([figure] if figure else []), table))
 
 
+def pathway(parts: Parts) -> Made:
+    """Early help and statutory services as one pathway; nothing without a layout, which is the study's choice."""
+    table = parts.tables.get("pathway_ahead")
+    if table is None:
+        return None
+    figure = charts.pathway(parts.view, table)
+    text = (
+        "Early help and statutory work are modelled as one pathway here: contact, referral, early help, assessment, child in need, section 47, plan, care, and "
+        "return after closing. Statutory counts are calibrated to those published; nobody publishes what happens in early help, so that its volume, "
+        "length and step-up rest on assumptions that the study can replace."
+    )
+    missed = parts.some("missed")
+    lead: list[Block] = [Heading("Opportunities that may have been missed"), *missed] if missed else []
+    return Section(
+        "pathway", "Early help and statutory services as one pathway", (text, *([figure] if figure else []), table, *lead), wide=True
+    )
+
+
 def unknown(parts: Parts) -> Made:
     """Children not known to services."""
     title = "Estimated children not known to services"
     blocks: list[Block] = []
+    if "known_by_service" in parts.tables:
+        blocks += [sentences.known_to_none(parts.view), *parts.some("known_by_service")]
     if "not_known" in parts.tables:
         blocks += [
             "Living in a household with one of these risks is not by itself need for a service. The table sets the estimate beside the published "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jsna_model.pathway import STOCKS
-from reports import words
+from reports import pathway_tables, words
 from reports.demand_tables import other_scenarios, pathway_source, service_label, stock_or_flow
 from reports.disclosure import UNRELIABLE_WIDTH, modelled
 from reports.drawing import BLUE, GREY, ORANGE, PINK, TURQUOISE, Figure, blank, only_grid, thousands, wrapped
@@ -163,6 +163,28 @@ def flow(view: View) -> Figure | None:
         "counts as DfE defines them",
     )
     return chart_flow(pd.DataFrame(rows, columns=["source", "target", "value"]), caption)
+
+
+def pathway(view: View, table: Table) -> Figure | None:
+    """Front door and early help as one flow, projected; None without a layout."""
+    import pandas as pd
+
+    rows = pathway_tables.flows(view)
+    if not rows:
+        return None
+    helped = sum(v for _, t, v in rows if t == "Early help")
+    year = int(view.base_year[:4]) + 1
+    caption = Caption(
+        "pathway",
+        f"{words.upper_first(words.about(helped, 'service'))} a year are projected to enter early help",
+        f"Expected flows from the front door and through early help, {view.name}, {year}-{(year + 1) % 100:02d}. Parts of referrals add up to referrals; "
+        "contacts and children are different units.",
+        table.source,
+        "projected",
+        "none: expected numbers; intervals are in the table",
+        "early help as this model defines it",
+    )
+    return chart_flow(pd.DataFrame(rows, columns=["source", "target", "value"]), caption, lambda v: words.number(modelled(v, "service")))
 
 
 def to_2035(view: View, table: Table) -> Figure:

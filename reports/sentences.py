@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports import disclosure, likelihood, words
+from reports import disclosure, likelihood, pathway_tables, words
 from reports.demand_tables import HEADLINE_SERVICES, horizon, other_scenarios, service_label
 from reports.service_tables import COMPARED, compared_rate
 from reports.view import Interval, View, interval
@@ -65,6 +65,21 @@ def trend(view: View) -> str:
         f"The number of children is projected to {direction} between {years[0]} and {years[-1]}. At unchanged prevalence, the number affected "
         f"would go from {first} to {last}, {words.between(float(x.lower[-1]), float(x.upper[-1]), 'authority')} in {years[-1]} (projected, not "
         "forecast)."
+    )
+
+
+def known_to_none(view: View) -> str:
+    """How many affected children no service knows at the base year's end, and why that is the number."""
+    data = view.group("demand/known")
+    assert data is not None
+    now = data.sel(scenario=view.comparator).isel(year=0)
+    x, every = interval(pathway_tables.unknown(now)), interval(now["affected_any"].values)
+    known = interval(now["known_affected"].sum("service").values)
+    return (
+        f"Of {estimate(every)} living with at least one risk of the set, {estimate(x)} are estimated to have been known neither to early help nor to "
+        f"children's social care on 31 March {int(str(data['year'].values[0])[:4]) + 1}. The rest, {estimate(known)}, were in early help, being "
+        "assessed, in need, on a plan or looked after. All three are modelled: services count their children, and not which of them live with "
+        "these risks. The table sets out each step."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports import chapter_tables, demand_tables, need_tables, reference_tables, service_tables
+from reports import chapter_tables, demand_tables, need_tables, pathway_tables, reference_tables, service_tables
 from reports.table import Table
 from reports.view import View
 
@@ -48,9 +48,12 @@ def build(view: View, internal: bool = False) -> list[Table]:
     out += [
         service_tables.services_now(view),
         service_tables.spend(view),
+        pathway_tables.known_by_service(view),
         need_tables.not_known(view),
         need_tables.known(view),
         demand_tables.services_ahead(view),
+        pathway_tables.pathway_ahead(view),
+        pathway_tables.missed(view),
         chapter_tables.effects(view),
         demand_tables.differences(view),
         demand_tables.per_100_families(view),

@@ -1,0 +1,103 @@
+"""A run with a layout in the report: who is known to whom, early help with statutory work, opportunities missed; none without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import data_sources as src
+import jsna_model as jm
+import reports
+from jsna_model.result import Result
+from reports import content, pathway_tables, sentences
+from reports.view import View, interval
+
+
+@pytest.fixture(scope="module")
+def queued() -> Result:
+    """Rutland with a layout and few places of early help."""
+    study = {"area": "Rutland", "layout": "early_help_and_cin", "parameters": {"early_help.places": 20.0}, "ready": ["early_help_capacity"]}
+    nouns = src.resolve(jm.Study.of(study))
+    now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=60)
+    now = now.with_provenance(area_name=nouns.area_name, sources=nouns.sources, quoted=nouns.quoted)
+    return jm.compare(jm.project(now, nouns.projection, nouns.pathway, nouns.scenarios, years=4))
+
+
+def test_known_and_unknown_add_up_to_those_affected(queued: Result) -> None:
+    data = queued.node("demand/known").sel(scenario="baseline").isel(area=0, year=0)
+    for kind, known in (("any", "known_affected"), ("two_or_more", "known_two_or_more")):
+        left = pathway_tables.unknown(data, kind)
+        some = left > 0
+        total = (left + data[known].sum("service").values)[some]
+        assert np.allclose(total, data[f"affected_{kind}"].values[some], rtol=1e-12)
+        assert some.mean() > 0.8
+
+
+def test_the_words_and_the_table_hold_the_same_numbers(queued: Result) -> None:
+    view = View.of(queued)
+    table = pathway_tables.known_by_service(view)
+    assert table is not None
+    rows = table.rows
+    first = rows[rows["31 March"] == 2025].set_index("Known to")
+    x = interval(pathway_tables.unknown(queued.node("demand/known").sel(scenario="baseline").isel(area=0, year=0)))
+    said = sentences.known_to_none(view)
+    assert sentences.estimate(x) in said
+    assert f"{first.loc['Known to none of these', 'With a risk']:,}" in said
+    assert "modelled" in said
+    assert table.basis.startswith("estimated")
+    assert set(rows["31 March"]) == {2025, 2026, 2027, 2028, 2029}
+
+
+def test_a_queue_is_shown_and_a_scenario_ends_it(queued: Result) -> None:
+    table = pathway_tables.pathway_ahead(View.of(queued))
+    assert table is not None
+    waits = table.rows[table.rows["Unit"] == "months"]
+    assert len(waits) == 4
+    assert (waits["Projected number"] > 0).all()
+    months = queued.node("demand/pathway")["waiting_months"].isel(area=0)
+    assert (
+        float(months.sel(scenario="early_help_capacity").isel(year=-1).max())
+        < 0.5
+        < float(months.sel(scenario="baseline").isel(year=-1).mean())
+    )
+
+
+def test_parts_of_referrals_add_up_in_the_figure(queued: Result) -> None:
+    rows = pathway_tables.flows(View.of(queued))
+    assert all(v > 0 for *_, v in rows)
+    into, out = (sum(v for s, t, v in rows if (t if k else s) == "Referrals") for k in (1, 0))
+    assert into == pytest.approx(out, rel=1e-9)
+    into, out = (sum(v for s, t, v in rows if (t if k else s) == "Early help") for k in (1, 0))
+    assert into == pytest.approx(out, rel=1e-9)
+
+
+def test_ages_of_closed_referrals_add_up(queued: Result) -> None:
+    table = pathway_tables.missed(View.of(queued))
+    assert table is not None
+    node = queued.node("demand/pathway").isel(area=0, year=0).sel(scenario="baseline")
+    whole = node["pathway_flow_affected"].sel(service="closed_without_help")
+    assert np.allclose(node["closed_without_help"].sum("age_band"), whole)
+    assert list(table.rows["Children's age"][:3]) == ["0 to 17", "under 1", "1 to 4"]
+    assert any("no case was read" in n for n in table.notes)
+
+
+def test_the_report_has_the_section_with_a_layout_only(queued: Result, rutland: Result) -> None:
+    with_, without = ({s.key for s in content.build(r).sections} for r in (queued, rutland))
+    assert with_ - without == {"pathway"}
+    assert pathway_tables.known_by_service(View.of(rutland)) is None
+
+
+@pytest.mark.browser
+def test_axe_finds_no_violation_in_a_report_with_a_layout(
+    queued: Result, tmp_path: Path, browser: Any, accessible: Callable[[Any], None]
+) -> None:
+    reports.write(queued, tmp_path, formats=("html", "docx", "xlsx"))
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((tmp_path / "report.html").as_uri())
+    accessible(page)
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
