@@ -11,6 +11,7 @@ import typer
 import jsna_model
 from jsna_model.cli.allocate import allocate_command
 from jsna_model.cli.audit import audit_app
+from jsna_model.cli.escalation import escalation_app
 from jsna_model.cli.located import located
 from jsna_model.cli.pages import partnership, profile
 from jsna_model.cli.scenarios import scenarios_app
@@ -30,6 +31,7 @@ sources_app = typer.Typer(help="The embedded figures and where they come from.",
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(sources_app, name="sources")
 app.add_typer(audit_app, name="audit")
+app.add_typer(escalation_app, name="escalation")
 app.command()(profile)
 app.command()(partnership)
 app.add_typer(scenarios_app, name="scenarios")

@@ -34,6 +34,11 @@ OF_SOLVERS = re.compile(r".*\.(\w*(TOLERANCE|ITERATIONS|STEPS?|GRID|PER_DECADE|P
 NOT_ASSUMED = {
     "data_sources.form._ROWS": "rows of the form with choices",
     "data_sources.figures_io._MOST": "problems listed",
+    "data_sources.linked._MOST": "problems listed",
+    "data_sources.linked_template.PER_ROW": "of rows that are made up and say so",
+    "jsna_model.verbs.escalation.DAYS": "definition",
+    "jsna_model.verbs.escalation.LEAST": "below it a share is not shown (--least)",
+    "jsna_model.verbs.escalation.LEVEL": "level of intervals shown",
     "data_sources.population.LSOAS_PER_MSOA": "published counts of areas",
     "data_sources.projection.BASE_YEAR": "year of the estimates",
     "data_sources.projection.ENGLAND_CHILDREN": "published (ONS)",
