@@ -23,6 +23,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "draws": ("Number of draws", "1000 is usual."),
     "seed": ("Seed", "The same seed gives the same numbers."),
     "years": ("Years projected after 2024-25", "1 to 18."),
+    "projection_variant": ("Variant of the projection of children", "principal; a variant of your own file; or cohort, without a file."),
     "ready": ("Ready scenarios", "Names with commas: early_help_reach, follow_up; jsna scenarios list has all."),
     "start": ("First month of the ready scenarios", "YYYY-MM."),
     "early_help.families_per_year": ("Families given early help in a year", "Without it, effects are per 100 families."),

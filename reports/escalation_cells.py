@@ -84,6 +84,6 @@ def _suppressed(
     wanted = [k for k in counts if k[2] in ("events", "at_risk")]
     if internal:
         return {k: int(counts[k]) for k in wanted}
-    by_key: dict[Hashable, float] = {**counts}
+    by_key: dict[Hashable, float] = dict(counts.items())
     found = suppress_cells(by_key, totals, public=public)
     return {k: found[k] for k in wanted}

@@ -94,6 +94,12 @@ def report(
     figures: Annotated[Path | None, typer.Option(help="Folder of figures that replace embedded ones.")] = None,
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality: localities or family-hub areas.")] = None,
     boundaries: Annotated[Path | None, typer.Option(help="GeoJSON, GeoPackage or GeoParquet of wards, MSOAs or districts.")] = None,
+    projection: Annotated[
+        Path | None, typer.Option(help="ONS subnational population projections as downloaded (CSV, XLSX, ZIP, folder), or a long table.")
+    ] = None,
+    variant: Annotated[str, typer.Option(help="Variant of the projection; or cohort, without a file.")] = "principal",
+    births: Annotated[Path | None, typer.Option(help="With --variant cohort: CSV of utla23_code, year, births.")] = None,
+    migration: Annotated[Path | None, typer.Option(help="With --variant cohort: CSV of estimates of years in a row.")] = None,
     families: Annotated[
         float | None, typer.Option(help="Families given early help in a year; without it effects are per 100 families.")
     ] = None,
@@ -134,6 +140,10 @@ def report(
             "figures": str(figures or ""),
             "footprint": str(footprint or ""),
             "boundaries": str(boundaries or ""),
+            "projection": str(projection or ""),
+            "projection_variant": variant,
+            "births": str(births or ""),
+            "migration": str(migration or ""),
             "text": str(text or ""),
             "template": str(template or ""),
             "logo": str(logo or ""),
