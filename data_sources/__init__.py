@@ -32,6 +32,7 @@ _HOME = {
     "sources": "provenance",
     "verify": "provenance",
     "load_direct": "direct",
+    "load_linked": "linked",
     "discount_schedules": "prices",
     "load_discount_schedule": "prices",
     "load_deflators": "prices",
@@ -73,6 +74,7 @@ __all__ = [
     "load_evidence",
     "load_evidence_set",
     "load_frame",
+    "load_linked",
     "load_local_counts",
     "load_overlap",
     "load_panel",
@@ -108,6 +110,7 @@ if TYPE_CHECKING:
     from data_sources.form import read_form, read_study, write_form
     from data_sources.frame import load_frame
     from data_sources.gazetteer import areas, find_area
+    from data_sources.linked import load_linked
     from data_sources.local import load_local_counts
     from data_sources.nouns import resolve, resolve_need
     from data_sources.panel import england_panel, load_panel

@@ -27,6 +27,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "layout": ("Layout of the pathway", "early_help_and_cin or family_help: early help as a service of its own."),
     "family_help_from": ("Family Help from", "YYYY-MM, with layout family_help only."),
     "process_noise": ("Whole children, drawn at random", "yes or no; with a layout only."),
+    "projection_variant": ("Variant of the projection of children", "principal; a variant of your own file; or cohort, without a file."),
     "ready": ("Ready scenarios", "Names with commas: early_help_reach, follow_up; jsna scenarios list has all."),
     "start": ("First month of the ready scenarios", "YYYY-MM."),
     "early_help.families_per_year": ("Families given early help in a year", "Without it, effects are per 100 families."),

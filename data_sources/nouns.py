@@ -10,7 +10,7 @@ from data_sources.boundaries import load_level
 from data_sources.direct import load_direct
 from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted, supplementary_evidence, with_own
 from data_sources.local import load_local_counts, placed, recorded_factors
-from jsna_model.errors import InputError, gathered
+from jsna_model.errors import InputError, Problem, gathered
 from jsna_model.evidence import covariates_of
 
 if TYPE_CHECKING:
@@ -96,10 +96,18 @@ def resolve(study: Study) -> Nouns:
     (population, evidence, overlap), (pathway, scenarios, compared), projection, direct, own = gathered(
         lambda: resolve_need(study),
         services,
-        lambda: load_projection(area.code, figures=figures),
+        lambda: load_projection(
+            area.code,
+            study.projection_variant,
+            study.projection or None,
+            figures,
+            births=study.births or None,
+            migration=study.migration or None,
+        ),
         lambda: load_direct(study.direct) if study.direct else (),
         lambda: load_local_counts(study.local_counts) if study.local_counts else (),
     )
+    _check_span(projection, pathway, study)
     boundaries = load_level(study.boundaries, _codes(population, study)) if study.boundaries else None
     (authority,) = area.authorities
     local = (*placed(own, population, authority, Path(study.local_counts).name), *recorded_factors(authority, figures))
@@ -151,6 +159,15 @@ def resolve_need(study: Study) -> tuple[Population, tuple[Evidence, ...], Overla
         study.area, footprint=footprint, figures=figures, covariates=further, covariate_file=own, impute=study.impute_covariates
     )
     return population, evidence, load_overlap(study.set_name, kind=study.overlap)
+
+
+def _check_span(projection: Population, pathway: Pathway, study: Study) -> None:
+    """Refuse a projection that ends before the years that are asked for, before anything is run."""
+    last, base = int(projection.data["year"].values[-1]), int(pathway.base_year[:4])
+    if last < base + study.years:
+        found = f"it covers {base} to {last}, and years = {study.years} need up to {base + study.years}"
+        file = Path(study.projection).name or "the projection"
+        raise InputError(str(Problem(found, f"give a longer one, or years = {last - base}", file)))
 
 
 def _codes(population: Population, study: Study) -> dict[str, list[str]]:

@@ -156,7 +156,7 @@ def _check(level: str, by_sex: bool, shares: str, variant: str, file: object, bi
         raise unknown_name("kind of shares", shares, SHARES)
     if file is None and variant not in ("principal", "cohort"):
         error = unknown_name("variant of the embedded projection", variant, ("principal", "cohort"))
-        raise type(error)(f"{error} It has principal, and cohort; give file= for others.")
+        raise type(error)(f"{error} It has principal, and cohort; give file= (projection in study.toml) for others.")
     problems = []
     if by_sex and level != "authority":
         problems.append(Problem(f"by_sex at level {level!r}: small areas are not known by sex", "leave one of the two out"))

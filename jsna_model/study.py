@@ -20,6 +20,7 @@ SCHEMA_VERSION = 1
 PATHS = (
     *("evidence", "direct", "local_counts", "figures", "footprint", "boundaries", "covariates", "deflators"),
     *("text", "template", "logo", "vocabulary"),
+    *("projection", "births", "migration"),
 )
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
@@ -135,6 +136,12 @@ class Study(_Part):
         Price index by financial year (`data_sources.load_deflators`), where costs are in prices of several years.
     covariates : str
         CSV of covariates beyond deprivation that the evidence varies with, for every LSOA of England.
+    projection : str
+        ONS subnational population projections as downloaded, or a long table (`data_sources.load_projection`); the embedded one without.
+    projection_variant : str
+        One of its variants; ``cohort`` for children carried forward in cohorts, without a file.
+    births, migration : str
+        For ``cohort``: CSV of births by year, and of estimates of years in a row.
     impute_covariates : bool
         Whether a missing value of these takes the mean of its authority.
     text : str
@@ -181,6 +188,10 @@ class Study(_Part):
     boundaries: str = ""
     covariates: str = ""
     deflators: str = ""
+    projection: str = ""
+    projection_variant: str = Field("principal", min_length=1)
+    births: str = ""
+    migration: str = ""
     impute_covariates: StrictBool = False
     text: str = ""
     template: str = ""

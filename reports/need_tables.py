@@ -360,7 +360,7 @@ def to_2035(view: View) -> Table | None:
     return Table(
         "to_2035",
         f"Children projected and affected by at least one risk, {view.name}, {records[0][0]} to {records[-1][0]}",
-        "ONS 2018-based subnational projections rebased to mid-2024; " + view.need_source,
+        f"{view.projection_source}; {view.need_source}",
         view.set_construct,
         "projected",
         CREDIBLE,
@@ -368,6 +368,7 @@ def to_2035(view: View) -> Table | None:
         frame(columns, records),
         (
             "The trend in numbers comes from projected births and migration. Prevalence is not forecast: it drifts at random, which widens the interval.",
+            *view.projection_notes,
             MAY_NOT_SUM,
         ),
     )
@@ -392,7 +393,7 @@ def ages_to_2035(view: View) -> Table | None:
     return Table(
         "ages_to_2035",
         f"Projected children by age, {view.name}, {records[0][0]} to {records[-1][0]}",
-        "ONS 2018-based subnational projections rebased by cohort to mid-2024",
+        view.projection_source,
         "children aged 0 to 17",
         "projected",
         "none shown: the projection's past error is in the table of children affected",

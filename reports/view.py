@@ -191,6 +191,22 @@ class View:
             else "modelled by jsna_model from published evidence"
         )
 
+    @property
+    def projection_source(self) -> str:
+        """Source line of projected children."""
+        found = str(self.provenance.get("projection", {}).get("source", ""))
+        return words.upper_first(found) or "ONS 2018-based subnational projections rebased by cohort to mid-2024"
+
+    @property
+    def projection_notes(self) -> tuple[str, ...]:
+        """Which variant was used where there were several, and what was assumed."""
+        p = self.provenance.get("projection", {})
+        name, others = str(p.get("variant", "")), [str(v) for v in p.get("variants", ())]
+        several = len(others) > 1
+        chosen = f"Projection variant: {_spaced(name)}; its file also has {words.listed([_spaced(v) for v in others if v != name])}."
+        assumed = str(p.get("assumption", ""))
+        return (*((chosen,) if several else ()), *((f"How children are projected: {words.lower_first(assumed)}.",) if assumed else ()))
+
     def construct(self, risk: str) -> str:
         """Construct of a risk in words."""
         return construct_words(self.evidence[risk])
@@ -328,3 +344,7 @@ def _natural(name: str) -> str:
     import re
 
     return re.sub(r"\d+", lambda m: m[0].zfill(6), str(name)).lower()
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")

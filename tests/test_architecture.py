@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("jsna_model", "data_sources", "reports")
-NOUNS = {"direct", "evidence", "population", "overlap", "pathway", "scenario", "study", "result"}
+NOUNS = {"direct", "layout", "evidence", "population", "overlap", "pathway", "scenario", "study", "result"}
 NOUN_NAMES = {"Evidence", "Population", "Overlap", "Pathway", "Scenario", "Study", "Result"}
 HEAVY = {"pandas", "xarray", "scipy", "statsmodels", "geopandas", "matplotlib", "docx", "openpyxl", "xlsxwriter"}
 IMPURE = {"datetime", "io", "os", "pathlib", "random", "secrets", "shutil", "subprocess", "tempfile", "time", "urllib"}
@@ -82,10 +82,10 @@ def import_breaks(path: Path) -> list[str]:
 
 
 def may_data_sources(name: str, what: str) -> bool:
-    """Nouns, errors, conventions and methods of `jsna_model`; never `reports`."""
+    """Nouns, errors with their line numbers, conventions and methods of `jsna_model`; never `reports`."""
     if within(what, "jsna_model"):
         rest = what.split(".")[1:]
-        return bool(rest) and rest[0] in NOUNS | NOUN_NAMES | {"errors", "conventions", "methods", "__version__"}
+        return bool(rest) and rest[0] in NOUNS | NOUN_NAMES | {"errors", "conventions", "methods", "toml_lines", "__version__"}
     return not within(what, "reports")
 
 

@@ -11,6 +11,7 @@ import typer
 import jsna_model
 from jsna_model.cli.allocate import allocate_command
 from jsna_model.cli.audit import audit_app
+from jsna_model.cli.escalation import escalation_app
 from jsna_model.cli.located import located
 from jsna_model.cli.pages import partnership, profile
 from jsna_model.cli.scenarios import scenarios_app
@@ -30,6 +31,7 @@ sources_app = typer.Typer(help="The embedded figures and where they come from.",
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(sources_app, name="sources")
 app.add_typer(audit_app, name="audit")
+app.add_typer(escalation_app, name="escalation")
 app.command()(profile)
 app.command()(partnership)
 app.add_typer(scenarios_app, name="scenarios")
@@ -92,6 +94,12 @@ def report(
     figures: Annotated[Path | None, typer.Option(help="Folder of figures that replace embedded ones.")] = None,
     footprint: Annotated[Path | None, typer.Option(help="CSV of lsoa21_code, locality: localities or family-hub areas.")] = None,
     boundaries: Annotated[Path | None, typer.Option(help="GeoJSON, GeoPackage or GeoParquet of wards, MSOAs or districts.")] = None,
+    projection: Annotated[
+        Path | None, typer.Option(help="ONS subnational population projections as downloaded (CSV, XLSX, ZIP, folder), or a long table.")
+    ] = None,
+    variant: Annotated[str, typer.Option(help="Variant of the projection; or cohort, without a file.")] = "principal",
+    births: Annotated[Path | None, typer.Option(help="With --variant cohort: CSV of utla23_code, year, births.")] = None,
+    migration: Annotated[Path | None, typer.Option(help="With --variant cohort: CSV of estimates of years in a row.")] = None,
     families: Annotated[
         float | None, typer.Option(help="Families given early help in a year; without it effects are per 100 families.")
     ] = None,
@@ -134,6 +142,10 @@ def report(
             "figures": str(figures or ""),
             "footprint": str(footprint or ""),
             "boundaries": str(boundaries or ""),
+            "projection": str(projection or ""),
+            "projection_variant": variant,
+            "births": str(births or ""),
+            "migration": str(migration or ""),
             "text": str(text or ""),
             "template": str(template or ""),
             "logo": str(logo or ""),

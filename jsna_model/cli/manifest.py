@@ -41,7 +41,7 @@ def manifest(result: Result, study: Study) -> dict[str, Any]:
     p = result.provenance
     inputs = {"population": p["population"]["hash"], "frame": p["frame"]["hash"]}
     if "projection" in p:
-        inputs["projection"] = p["projection"]["hash"]
+        inputs["children_projected"] = p["projection"]["hash"]
     for name in PATHS:
         if getattr(study, name):
             inputs[name] = _hash(Path(getattr(study, name)))
@@ -61,15 +61,17 @@ def manifest(result: Result, study: Study) -> dict[str, Any]:
         "overlap": p["overlap"].get("name", ""),
         "frame": p["frame"]["version"],
         "rejected_share": p["rejected_share"],
+        **({"projection": {k: p["projection"].get(k, "") for k in ("source", "variant")}} if "projection" in p else {}),
         "inputs": inputs,
     }
 
 
 def _hash(path: Path) -> str:
-    """SHA-256 of a file, or of the files of a folder in order of name; first 16 hexadecimal digits."""
+    """SHA-256 of a file, or of the files of a folder and the folders in it in order of name; first 16 hexadecimal digits."""
     digest = sha256()
-    for file in sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]:
-        digest.update(file.name.encode() + file.read_bytes())
+    for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+        digest.update(name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -142,7 +143,7 @@ def project(
         "demand/observed": observed,
     }
     provenance = dict(result.provenance) | {
-        "projection": {"source": projection.source, "hash": projection.hash},
+        "projection": {"source": projection.source, "hash": projection.hash, **_named(projection)},
         "pathway": {
             "source": pathway.source,
             "base_year": pathway.base_year,
@@ -215,6 +216,12 @@ def _with_baseline(scenarios: Sequence[Scenario]) -> list[Scenario]:
     names = [s.name for s in named]
     raise_all([Problem(f"two scenarios are called {n!r}", "give each its own name") for n in sorted(set(names)) if names.count(n) > 1])
     return named
+
+
+def _named(projection: Population) -> dict[str, Any]:
+    """Which projection it is: its variant, the others there were, what was assumed, and the estimate over it in the base year."""
+    attrs = projection.data.attrs
+    return {k: attrs[k] for k in ("variant", "variants", "assumption", "rebased_by") if k in attrs}
 
 
 def _check_labels(areas: list[str], projection: Population, served: list[str]) -> None:
