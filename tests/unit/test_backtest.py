@@ -165,6 +165,13 @@ def test_the_command_writes_a_folder_the_same_every_time(tmp_path: Path, capsys:
     assert tuple(pd.read_csv(tmp_path / "one" / "backtest.csv", encoding="utf-8-sig").columns) == COLUMNS
 
 
+def test_rows_without_population_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "panel.csv"
+    panel(4).assign(population=lambda d: d["population"].mask(d["year"] == 2020)).to_csv(data, index=False)
+    write_backtest(data, tmp_path / "out", quiet=False)
+    assert "4 rows have a value and no population" in capsys.readouterr().out
+
+
 def test_without_a_panel_it_is_englands_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_backtest(None, tmp_path / "out", quiet=False)
     assert "only England's own series ship" in capsys.readouterr().out
