@@ -21,7 +21,7 @@ COLUMNS = ("area_code", "year", "measure", "value", "population")
 _CHILDREN = "children_0_17_mid_year"
 _MOST = 50  # problems listed; the rest are counted
 _VALUE = "give the number without signs or commas; c, x, z or [c] where it is missing"
-_POPULATION = "give the children of that year, more than 0"
+_POPULATION = "give the children of that year, more than 0; leave it blank where it is not known"
 _YEARS = (1900, 2200)  # outside these a year is a slip of the keyboard
 
 
@@ -33,7 +33,7 @@ def load_panel(path: str | Path) -> pd.DataFrame:
     path : path
         CSV in UTF-8, plain or gzip, with ``area_code, year, measure, value, population``; other columns are ignored. A value is zero or
         more; publishers' symbols (`jsna_model.conventions.STATUS`, bare or in square brackets) and blanks are missing values. Years are
-        whole: of a financial year, the one it ends in.
+        whole: of a financial year, the one it ends in. A population may be blank or a symbol too (`backtest` says what stands for it).
 
     Returns
     -------
@@ -44,8 +44,7 @@ def load_panel(path: str | Path) -> pd.DataFrame:
     ------
     InputError
         Listing every problem with file, row and column: columns missing or given twice, rows of other lengths, empty codes, years that are
-        not whole, values that are negative or no number, populations missing or not above zero where there is a value, and an area, year
-        and measure given twice.
+        not whole, values that are negative or no number, populations not above zero, and an area, year and measure given twice.
     """
     import pandas as pd
 
@@ -128,9 +127,7 @@ def _row(cells: list[str], file: str, line: int) -> tuple[tuple[str, int, str, f
         problems.append(Problem(f"{value_cell} is negative", _VALUE, file, line, "value"))
     population = _number(population_cell)
     absent = _symbol(population_cell)
-    if not status and absent:
-        problems.append(Problem("the population is missing where there is a value", _POPULATION, file, line, "population"))
-    elif not absent and not population > 0:
+    if not absent and not population > 0:
         wrong = f"{population_cell!r} is not a number" if np.isnan(population) else f"{population_cell} is not above zero"
         problems.append(Problem(wrong, _POPULATION, file, line, "population"))
     return (None if problems else (area, int(year), measure, float(value), float(population), status)), problems

@@ -46,6 +46,11 @@ def write_backtest(data: Path | None, out: Path, quiet: bool) -> None:
         return
     if data is None:
         typer.echo(_ENGLAND_ONLY)
+    without = int((panel["value"].notna() & panel["population"].isna()).sum())
+    if without:
+        typer.echo(
+            f"{without:,} rows have a value and no population: the area's latest before it stands for it, or, without any, counts do."
+        )
     total = done.summary.iloc[-1]
     typer.echo(
         f"Wrote {out}: {len(done.forecasts):,} forecasts. Absolute error {100 * total['wape']:.1f}% of the total, persistence "

@@ -35,7 +35,10 @@ LEAST_NOISE = 0.25
 #: Equally likely quantiles that stand for a distribution.
 GRID = 199
 _TINY = 1e-9
-_MOST = 50.0
+#: Log factor beyond which no quantile lies from the median, unless a larger error was seen: twentyfold, reached where a record is short.
+FURTHEST = 3.0
+#: Degrees of freedom of Student's t that one past error or two are given.
+LEAST_DF = 2
 #: Powers of size by which the process variance may fall.
 POWERS = np.arange(0.0, 1.01, 0.1)
 #: Variance of counts over Poisson's: siblings come together (above 1), and most of a stock was there a year before (below).
@@ -59,6 +62,8 @@ class PanelForecast:
     shape : array, shape (year, horizon, level)
         Quantiles of the absolute standardised error at `levels`.
     levels : array, shape (level,)
+    furthest : array, shape (year,)
+        Log factor beyond which no quantile lies from the median.
     weights : array, shape (year, horizon, model)
         What remains of 1 is persistence's.
     models : tuple of str
@@ -69,6 +74,7 @@ class PanelForecast:
     scale: Array
     shape: Array
     levels: Array
+    furthest: Array
     weights: Array
     models: tuple[str, ...]
 
@@ -92,7 +98,8 @@ class PanelForecast:
 
     def _counts(self, z: Array) -> Array:
         start = np.where(self.median > 0, self.median, ZERO_COUNT)
-        return to_counts(start[..., None] * np.exp(np.clip(self.scale[..., None] * z, -_MOST, _MOST)))
+        most = self.furthest[:, None, None]
+        return to_counts(start[..., None] * np.exp(np.clip(self.scale[..., None] * z, -most, most)))
 
     def sample(self, uniforms: Array) -> Array:
         """Draws of counts by inversion.
@@ -133,14 +140,16 @@ def forecast_panel(value: Array, population: Array, horizons: int = 5) -> PanelF
     Parameters
     ----------
     value, population : array, shape (area, year)
-        Counts, NaN where missing; population more than zero where the count is there.
+        Counts, NaN where missing; population more than zero. A year without one takes the area's latest before it; a panel without any is
+        of counts alone.
     horizons : int
 
     Returns
     -------
     PanelForecast
     """
-    y = np.log(np.maximum(value, ZERO_COUNT) / population)
+    people, _ = last_observed(population) if np.isfinite(population).any() else (np.ones_like(value), 0)
+    y = np.log(np.maximum(value, ZERO_COUNT) / people)
     base, age = last_observed(y)
     latest, _ = last_observed(value)
     models, add = library(y, value, horizons)
@@ -150,9 +159,10 @@ def forecast_panel(value: Array, population: Array, horizons: int = 5) -> PanelF
     step = _steps(mixed, moved, latest)
     weights = weights * step[..., None]
     mixed = mixed * step
-    scale, shape, levels = _spread(moved - mixed, latest, age)
+    error = moved - mixed
+    scale, shape, levels = _spread(error, latest, age)
     start = np.where(latest > 0, latest, np.where(np.isfinite(latest), ZERO_COUNT, np.nan))
-    return PanelForecast(to_counts(start[..., None] * np.exp(mixed)), latest, scale, shape, levels, weights, models)
+    return PanelForecast(to_counts(start[..., None] * np.exp(mixed)), latest, scale, shape, levels, _furthest(error), weights, models)
 
 
 def _moves(y: Array, base: Array, horizons: int) -> Array:
@@ -221,8 +231,9 @@ def _steps(mixed: Array, moved: Array, counts: Array) -> Array:
 def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array, Array, Array]:
     """Scale of the log error of each forecast, and the shape of standardised ones, from errors known at its origin.
 
-    ``scale² = s_h² (h + age) / h (n / n0)^-g + 2 d / n``: process variance by horizon, larger for small areas, and the noise of the counts
-    *n* at the origin and after it, *d* times Poisson's; *n0* is the median count. Errors are standardised by the scale that was issued at
+    ``scale² = log(1 + s_h² (h + age) / h (n / n0)^-g + 2 d / n)``: process variance by horizon, larger for small areas, and the noise
+    of the counts *n* at the origin and after it, *d* times Poisson's; *n0* is the median count. The logarithm carries a relative variance
+    to the log scale, which keeps counts of next to nothing from having no upper limit. Errors are standardised by the scale issued at
     their own origin, where one was, so that the shape corrects scales that turned out too wide or too narrow.
     """
     from scipy.special import ndtri
@@ -239,14 +250,24 @@ def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array,
         middle = float(np.nanmedian(size[:, : t + 1]))
         process, power, dispersion = _variance(np.where(known, error, np.nan), size, middle, np.where(known, recent, 0.0))
         noise = 2 * dispersion / size[..., None]
-        used = process * (size[..., None] / middle) ** -power + noise
+        used = np.log1p(process * (size[..., None] / middle) ** -power + noise)
         late = (steps + age[:, t, None]) / steps
-        scale[:, t] = np.sqrt(process * late * (size[:, t, None] / middle) ** -power + noise[:, t])
+        scale[:, t] = np.sqrt(np.log1p(process * late * (size[:, t, None] / middle) ** -power + noise[:, t]))
         issued = np.isfinite(scale) & (np.arange(years)[:, None] < t)
         least[t] = np.sqrt(np.mean(np.broadcast_to(2 / size[..., None], used.shape)[known] / used[known]))
         shape[t] = _shape(np.abs(error / np.where(issued, scale, np.sqrt(used)))[known], recent[known], least[t])
     shape = np.maximum(_recalibrated(np.abs(error) / scale, shape), LEAST_NOISE * least[:, None, None] * ndtri((1 + LEVELS) / 2))
     return scale, shape, LEVELS
+
+
+def _furthest(error: Array) -> Array:
+    """The largest log error known by each year, and `FURTHEST` at least."""
+    _, years, horizons = error.shape
+    out = np.full(years, FURTHEST)
+    for h in range(min(horizons, years - 1)):
+        largest = np.where(np.isfinite(error[..., h]), np.abs(error[..., h]), 0.0).max(0)
+        out[h + 1 :] = np.maximum(out[h + 1 :], np.maximum.accumulate(largest)[: -h - 1])
+    return out
 
 
 def _recalibrated(standard: Array, shape: Array) -> Array:
@@ -308,7 +329,7 @@ def _shape(standard: Array, weights: Array, least: float) -> Array:
     n = len(standard)
     if n >= EMPIRICAL:
         return _quantiles(standard, weights)
-    return max(np.sqrt(np.average(standard**2, weights=weights)), least) * stdtrit(max(n - 1, 1), (1 + LEVELS) / 2)
+    return max(np.sqrt(np.average(standard**2, weights=weights)), least) * stdtrit(max(n - 1, LEAST_DF), (1 + LEVELS) / 2)
 
 
 def _quantiles(values: Array, weights: Array) -> Array:

@@ -56,11 +56,12 @@ def backtest(panel: pd.DataFrame, horizons: int = HORIZONS, history: int = HISTO
     Parameters
     ----------
     panel : pandas.DataFrame
-        ``area_code, year, measure, value, population``; a value is NaN where missing.
+        ``area_code, year, measure, value, population``; a value or population is NaN where missing. A population that is missing is the
+        area's latest before it; where a measure has none at all, counts are forecast and not rates.
     horizons : int
         Years ahead, from 1.
     history : int
-        Years that a measure must have run, the origin included, before it is forecast.
+        Years that a measure must have run, the origin included, before it is forecast; one fewer where it has no more, but never one.
     seed : int
         Of the bootstrap of standard errors; forecasts use no randomness.
 
@@ -71,7 +72,8 @@ def backtest(panel: pd.DataFrame, horizons: int = HORIZONS, history: int = HISTO
     Raises
     ------
     InputError
-        Where no measure has a year to forecast from and one to compare with.
+        For columns, years, values, populations and rows given twice that cannot be used; where no measure has a year to forecast from
+        and one to compare with.
     """
     import pandas as pd
 
@@ -93,7 +95,29 @@ def backtest(panel: pd.DataFrame, horizons: int = HORIZONS, history: int = HISTO
 def _unusable(panel: pd.DataFrame, horizons: int, history: int) -> list[Problem]:
     problems = [Problem(f"the panel has no column {c!r}", f"give {', '.join(PANEL)}") for c in PANEL if c not in panel]
     problems += [Problem(f"horizons is {horizons}", "give 1 or more")] * (horizons < 1)
-    return problems + [Problem(f"history is {history}", "give 2 or more years: a change is needed")] * (history < 2)
+    problems += [Problem(f"history is {history}", "give 2 or more years: a change is needed")] * (history < 2)
+    return problems if any(c not in panel for c in PANEL) else problems + _wrong_cells(panel)
+
+
+def _wrong_cells(panel: pd.DataFrame) -> list[Problem]:
+    """Columns whose cells are of no use, with how many and the first."""
+    from pandas.api.types import is_numeric_dtype
+
+    words = [c for c in ("year", "value", "population") if not is_numeric_dtype(panel[c])]
+    out = [Problem("it holds words", "make it numbers (pandas.to_numeric), NaN where missing", column=c) for c in words]
+    if words:
+        return out
+    wrong = {
+        "year": (~np.isfinite(panel["year"]) | (panel["year"] % 1 != 0), "is no whole year", "give the year in which it ends"),
+        "value": ((panel["value"] < 0) | np.isinf(panel["value"]), "is no count", "give it as counted, NaN where missing"),
+        "population": ((panel["population"] <= 0) | np.isinf(panel["population"]), "is no population", "give children, NaN where missing"),
+        "area_code": (panel.duplicated(["area_code", "year", "measure"]), "has a year and measure twice", "keep one row of each"),
+    }
+    for column, (rows, found, fix) in wrong.items():
+        if n := int(rows.sum()):
+            first = panel.index[rows][0]
+            out.append(Problem(f"{panel[column][rows].iloc[0]} {found} ({n} rows)", fix, row=str(first), column=column))
+    return out
 
 
 def _measure(name: str, rows: pd.DataFrame, horizons: int, history: int) -> tuple[pd.DataFrame, pd.DataFrame] | None:
@@ -103,7 +127,8 @@ def _measure(name: str, rows: pd.DataFrame, horizons: int, history: int) -> tupl
     from jsna_model.methods.forecast import forecast_panel
     from jsna_model.methods.forecast_scores import crps_of_quantiles, persistence_interval
 
-    years = np.arange(rows["year"].min(), rows["year"].max() + 1)
+    years = np.arange(int(rows["year"].min()), int(rows["year"].max()) + 1)
+    history = min(history, max(len(years) - 1, 2))
     if len(years) <= history:
         return None
     areas = sorted(rows["area_code"].unique())
@@ -201,9 +226,9 @@ def _scores(x: pd.DataFrame, area: NDArray[np.int64], year: NDArray[np.int64], r
         out[f"coverage{name}"] = float(hit.mean())
         out[f"coverage{name}_se"] = two_way_errors(area, year, hit, resample)
         out[f"interval_score{name}"] = float(interval_score(actual, lower, upper, level).mean())
-        out[f"interval_score{name}_persistence"] = float(
-            interval_score(actual, v[f"naive_lower{name}"], v[f"naive_upper{name}"], level).mean()
-        )
+        naive_score = interval_score(actual, v[f"naive_lower{name}"], v[f"naive_upper{name}"], level)
+        # A horizon that nothing before an origin had run has no empirical interval.
+        out[f"interval_score{name}_persistence"] = float(np.nanmean(naive_score)) if np.isfinite(naive_score).any() else np.nan
     return out
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
+from jsna_model.conventions import AGE_BANDS
 from jsna_model.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -191,6 +192,10 @@ def _grouped(followed: Sequence[Followed], by: str, least: int) -> dict[str, lis
         while kept and (sum(len(parts[n]) for n in small) < least or len(small) < 2):
             small.append(kept.pop(0))
         joined = [x for name in small for x in parts.pop(name)]
-        parts = {**{n: parts[n] for n in sorted(parts)}, OTHERS: joined}
-        return parts
-    return {n: parts[n] for n in sorted(parts)}
+        return {**{n: parts[n] for n in sorted(parts, key=_order)}, OTHERS: joined}
+    return {n: parts[n] for n in sorted(parts, key=_order)}
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Age bands from the youngest, other names by letter."""
+    return (list(AGE_BANDS).index(name) if name in AGE_BANDS else len(AGE_BANDS), name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -109,3 +111,11 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     again = CliRunner().invoke(app, ["escalation", "template", str(path)])
     assert again.exit_code != 0
     assert "nothing was overwritten" in str(again.exception)
+
+
+@pytest.mark.browser
+def test_axe_finds_no_violation(browser: Any, folder: Path, accessible: Callable[[Any], None]) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((folder / "out" / "escalation.html").as_uri())
+    accessible(page)
+    page.close()

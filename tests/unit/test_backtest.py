@@ -105,10 +105,46 @@ def test_awkward_panels(rows: pd.DataFrame) -> None:
     assert (f["upper95"] > f["lower95"]).all()  # never certain
 
 
-@pytest.mark.parametrize("rows", [panel(3, range(2023, 2026)), panel(3).assign(value=np.nan)])
+@pytest.mark.parametrize("rows", [panel(3, range(2024, 2026)), panel(3).assign(value=np.nan), panel(3)[:0]])
 def test_too_little_to_backtest_is_said(rows: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="Nothing to backtest"):
         backtest(rows)
+
+
+def test_three_years_are_forecast_from_the_second() -> None:
+    f = backtest(panel(3, range(2023, 2026))).forecasts
+    assert set(zip(f["origin"], f["horizon"], strict=True)) == {(2024, 1)}
+    assert (f["upper95"] > f["lower95"]).all()
+
+
+def test_a_population_that_is_missing_is_the_latest_before_it_or_counts_are_forecast() -> None:
+    rows = panel(6, range(2014, 2026))
+    gone = rows["year"] % 4 == 2
+    steady = rows.assign(population=1000.0)
+    held = backtest(steady.assign(population=steady["population"].mask(gone & (rows["year"] > 2014)))).forecasts
+    pd.testing.assert_frame_equal(held, backtest(steady).forecasts)
+    pd.testing.assert_frame_equal(backtest(steady.assign(population=np.nan)).forecasts, backtest(steady).forecasts)
+
+
+def test_no_limit_is_beyond_reason_where_there_is_hardly_a_record() -> None:
+    """A lone area that hardly moved and then fell by a half: no limit above twentyfold, or below a twentieth, of the median."""
+    value = [100.0, 100.0, 101.0, 50.0, 50.0, 12.0, 50.0, 49.0]
+    rows = panel(1, range(2018, 2026)).assign(value=value)
+    f = backtest(rows).forecasts
+    assert (f["upper95"] <= f["median"] * np.exp(3) * (1 + 1e-9)).all()
+    assert (f["lower95"] >= f["median"] * np.exp(-3) * (1 - 1e-9)).all()
+    zeros = backtest(panel(6).assign(value=lambda d: d["value"].where(d["area_code"] != "E09000001", 0.0))).forecasts
+    assert zeros.loc[zeros["area_code"] == "E09000001", "upper95"].max() < 50
+
+
+def test_cells_that_cannot_be_are_named_all_at_once() -> None:
+    rows = panel(2)
+    rows.loc[0, "value"], rows.loc[1, "population"], rows.loc[2, "year"] = -1.0, 0.0, rows["year"][3]
+    with pytest.raises(InputError) as caught:
+        backtest(rows)
+    assert [p.column for p in caught.value.problems] == ["value", "population", "area_code"]
+    with pytest.raises(InputError, match="holds words"):
+        backtest(panel(2).assign(year=lambda d: d["year"].astype(str)))
 
 
 def test_bad_arguments_all_at_once() -> None:
@@ -127,6 +163,13 @@ def test_the_command_writes_a_folder_the_same_every_time(tmp_path: Path, capsys:
     assert {p.name for p in (tmp_path / "one").iterdir()} == set(FILES)
     assert all((tmp_path / "one" / n).read_bytes() == (tmp_path / "two" / n).read_bytes() for n in FILES)
     assert tuple(pd.read_csv(tmp_path / "one" / "backtest.csv", encoding="utf-8-sig").columns) == COLUMNS
+
+
+def test_rows_without_population_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "panel.csv"
+    panel(4).assign(population=lambda d: d["population"].mask(d["year"] == 2020)).to_csv(data, index=False)
+    write_backtest(data, tmp_path / "out", quiet=False)
+    assert "4 rows have a value and no population" in capsys.readouterr().out
 
 
 def test_without_a_panel_it_is_englands_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
