@@ -91,7 +91,7 @@ WAYS: tuple[Way, ...] = (
     _w("early_help", "looked_after", "early_help.care_rate", "contact referral looked_after_started"),
     _w("early_help", None, "early_help.closure_rate", "early_help_closed"),
     # assessment
-    _w("assessment", "closed_0_3", "assessment.not_in_need_rate", "assessed_not_in_need"),
+    _w("assessment", "closed_0_3", "assessment.not_in_need_rate", "assessed_not_in_need assessed_closed_without_help"),
     _w("assessment", "early_help_waiting", "assessment.early_help_rate", "assessed_not_in_need early_help_accepted"),
     _w("assessment", "child_in_need", "assessment.in_need_rate"),
     _w("assessment", "section_47", "assessment.section_47_rate"),

@@ -69,7 +69,7 @@ def pathway(parts: Parts) -> Made:
         "return after closing. Statutory counts are calibrated to those published; nobody publishes what happens in early help, so that its volume, "
         "length and step-up rest on assumptions that the study can replace."
     )
-    missed = parts.some("missed")
+    missed = parts.some("missed", "closed_without_help")
     lead: list[Block] = [Heading("Opportunities that may have been missed"), *missed] if missed else []
     return Section(
         "pathway", "Early help and statutory services as one pathway", (text, *([figure] if figure else []), table, *lead), wide=True

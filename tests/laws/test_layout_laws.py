@@ -115,6 +115,18 @@ def test_fewer_families_are_taken_alike_from_every_way_into_early_help() -> None
     assert found.flow["closed_without_help"][0, 1].mean() > 1.5 * found.flow["closed_without_help"][0, 0].mean()
 
 
+@pytest.mark.parametrize("noise", [True, False])
+def test_returns_after_no_help_are_part_of_all_returns(noise: bool) -> None:
+    """All of the recently closed come back at one hazard, so that those closed without help are of returns what they are of closures."""
+    found = run_layout(setup(draws=20, years=3), [jm.Scenario("baseline")], noise=noise).flow
+    part, whole = (found[n].mean(-1) for n in ("returned_after_no_help", "re_referral"))
+    assert (part < whole).all()
+    closed = sum(found[n].mean(-1) for n in ("closed_without_help", "assessed_closed_without_help"))
+    # Steady rates: their share of returns is their share of closures; those who step down to early help or reach 18 are left in the latter.
+    share = closed / (closed + found["episode_ended"].mean(-1))
+    assert np.allclose(part / whole, share, atol=0.12)
+
+
 def test_what_happens_while_waiting_changes_what_comes_after() -> None:
     calm = run_layout(setup(years=4, **{"early_help.places": 40.0}), [jm.Scenario("baseline")])
     worse = run_layout(setup(years=4, **{"early_help.places": 40.0, "early_help.waiting_step_up": 5.0}), [jm.Scenario("baseline")])
@@ -156,14 +168,16 @@ def test_projecting_with_a_layout_gives_what_reports_read(result: Result) -> Non
     states = found.node("demand/states")
     assert imbalance(*(states[v].values for v in ("opening", "entries", "exits", "closing"))) < 1e-9
     extra = found.node("demand/pathway")
-    assert {"pathway_flow", "pathway_flow_affected", "waiting_months", "closed_without_help"} == set(extra.data_vars)
+    assert {"pathway_flow", "pathway_flow_affected", "waiting_months"} == set(extra.data_vars)
     flows = extra["pathway_flow_affected"]
     assert bool(((flows <= extra["pathway_flow"] + 1e-9) | flows.isnull()).all())
     assert flows.sel(service="referral").notnull().all()
     assert flows.sel(service="early_help_admitted").isnull().all()
-    by_age = extra["closed_without_help"].sum("age_band")
-    assert np.allclose(by_age, flows.sel(service="closed_without_help", drop=True), rtol=1e-12)
+    closed = found.node("demand/closed")["closed_without_help"].sum(("age_band", "pattern"))
+    counted = extra["pathway_flow"].sel(scenario="baseline")
+    assert np.allclose(closed, counted.sel(service=["closed_without_help", "assessed_closed_without_help"]).sum("service"), rtol=1e-12)
     known = found.node("demand/known")
+    assert np.allclose(known["affected_any"].values, found.node("demand/population")["affected_projected"].values, rtol=1e-12)
     assert list(known["year"].values) == ["2024-25", *extra["year"].values]
     for part, whole in (("known_affected", "known_children"), ("known_two_or_more", "known_affected")):
         assert bool((known[part] <= known[whole] + 1e-9).all())
