@@ -13,7 +13,6 @@ from typing import Any
 from data_sources.evidence import load_evidence
 from data_sources.pathway import ready_scenarios
 from jsna_model.errors import Problem, raise_all, unknown_name
-from jsna_model.layout import compile_layout
 from jsna_model.pathway import Pathway
 from jsna_model.scenario import Change, Scenario
 
@@ -127,10 +126,9 @@ def _lacking(entry: LibraryScenario, pathway: Pathway) -> Iterator[Problem]:
     if entry.needs_places and pathway.layout["early_help.places"].value >= pathway.layout["early_help.places"].high:
         found = f"scenario {entry.name!r} takes away a limit of places, and early help has none"
         yield Problem(found, 'give "early_help.places" under [parameters]', column="ready")
-    known = {*pathway.parameters, *pathway.layout, *(compile_layout(layout).parameters if layout else ())}
     for change in entry.changes:
         name = change["parameter"]
-        if name not in known:
+        if name not in pathway.changeable:
             found = f"scenario {entry.name!r} changes {name}, which this pathway does not have"
             yield Problem(found, "leave it out", column="ready")
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from reports import words
 from reports.demand_tables import CASES, horizon, pathway_source
+from reports.disclosure import decimal
 from reports.need_tables import CREDIBLE, counts
 from reports.table import Column, Table, frame
 from reports.view import BAND_NAMES, Interval, View, interval
@@ -78,7 +79,7 @@ def known_by_service(view: View) -> Table | None:
     if data is None:
         return None
     columns = (
-        Column("Known to"), Column("31 March", "year"), Column("Children", "count"),
+        Column("Known to"), Column("31 March", "year"), Column("Children", "count"), Column("Share with a risk", "percent"),
         *(Column(f"{kind}{part}", "count") for kind in ("With a risk", "Two or more risks") for part in ("", ": lower", ": upper")),
     )  # fmt: skip
     two = bool((data["affected_two_or_more"] > 0).any())
@@ -95,15 +96,24 @@ def known_by_service(view: View) -> Table | None:
             if not (data["known_children"].sel(service=service) > 0).any():
                 continue
             risk, both = (interval(of[n].values) for n in ("known_affected", "known_two_or_more"))
+            every_child, of_risk = of["known_children"].values.mean(), of["known_affected"].values.mean()
             children = counts(interval(of["known_children"].values), CASES)[0]
-            records.append([label, day, children, *counts(risk, CASES), *(counts(both, CASES) if two else absent)])
+            share = decimal(of_risk / every_child, 100) if every_child > 0 else "[z]"
+            records.append([label, day, children, share, *counts(risk, CASES), *(counts(both, CASES) if two else absent)])
         every = [interval(now[n].values) for n in ("affected_any", "affected_two_or_more")]
         records.append(
-            ["All children affected", day, "[z]", *counts(every[0], "authority"), *(counts(every[1], "authority") if two else absent)]
+            [
+                "All children affected",
+                day,
+                "[z]",
+                "[z]",
+                *counts(every[0], "authority"),
+                *(counts(every[1], "authority") if two else absent),
+            ]
         )
         none = [interval(unknown(now, kind)) for kind in ("any", "two_or_more")]
         records.append(
-            ["Known to none of these", day, "[z]", *counts(none[0], "authority"), *(counts(none[1], "authority") if two else absent)]
+            ["Known to none of these", day, "[z]", "[z]", *counts(none[0], "authority"), *(counts(none[1], "authority") if two else absent)]
         )
         if i in (0, min(5, len(years) - 1)):
             brief += range(start, len(records))
@@ -304,6 +314,16 @@ def flows(view: View) -> list[tuple[str, str, float]]:
         ("Early help", "Assessments", stepped),
         ("Early help", "Ended, or goes on", n["early_help_accepted"] - stepped),
     ]
+    published = _of(view, "demand/services")
+    if published is not None:
+        # Of assessments started in the year: what is found not in need is counted, and what is left goes on or is still being assessed.
+        not_in_need = float(published["flow"].sel(service="referrals_assessed_not_in_need").isel(year=0).mean())
+        shut = n["assessed_closed_without_help"]
+        rows += [
+            ("Assessments", "Not in need: closed", shut),
+            ("Assessments", "Not in need: early help", not_in_need - shut),
+            ("Assessments", "In need, on a plan, looked after, or still assessed", n["assessment_started"] - not_in_need),
+        ]
     return [r for r in rows if r[2] > 0]
 
 

@@ -82,10 +82,10 @@ def import_breaks(path: Path) -> list[str]:
 
 
 def may_data_sources(name: str, what: str) -> bool:
-    """Nouns, errors, conventions and methods of `jsna_model`; never `reports`."""
+    """Nouns, errors with the places they name, conventions and methods of `jsna_model`; never `reports`."""
     if within(what, "jsna_model"):
         rest = what.split(".")[1:]
-        return bool(rest) and rest[0] in NOUNS | NOUN_NAMES | {"errors", "conventions", "methods", "__version__"}
+        return bool(rest) and rest[0] in NOUNS | NOUN_NAMES | {"errors", "toml_lines", "conventions", "methods", "__version__"}
     return not within(what, "reports")
 
 
