@@ -12,7 +12,7 @@ from typing import Any
 
 from data_sources.evidence import load_evidence
 from data_sources.pathway import ready_scenarios
-from jsna_model.errors import Problem, raise_all, unknown_name
+from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.pathway import Pathway
 from jsna_model.scenario import Change, Scenario
 
@@ -146,6 +146,11 @@ def _value(change: Mapping[str, Any], pathway: Pathway) -> float:
     if keys := change.get("ratio_of"):
         first, second = load_evidence(*keys)
         return first.value / second.value
+    if rule := change.get("rest_of"):
+        part = pathway.layout[rule["part"]].value
+        if part * rule["scaled"] > 1:
+            raise InputError(f"{rule['part']} is {part:g}: {rule['scaled']:g} times as much is more than all. Leave the scenario out.")
+        return (1 - part * float(rule["scaled"])) / (1 - part) if part < 1 else 1.0
     if key := change.get("half_way_to"):
         (ratio,) = load_evidence(key)
         return (1 + ratio.value) / 2

@@ -16,13 +16,14 @@ from scipy.special import expit, logit
 from jsna_model.draws import NOISE_BLOCK, process_noise, uniforms
 from jsna_model.errors import InputError
 from jsna_model.layout import AGELESS, CARE, MERGED, OPEN, PLAN_BANDS, STAY_AT_18, Layout, check_shares, compile_layout
-from jsna_model.methods.network import Rates
+from jsna_model.methods.network import Rates, Step
 from jsna_model.methods.single_stock import whole
 from jsna_model.methods.steady_state import stationary_by_age, transition
 from jsna_model.methods.stock_flow import simulate
 from jsna_model.pathway import Parameter, Pathway
 from jsna_model.scenario import Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
+from jsna_model.verbs.layout_diverted import NOT_HELPED, Diverted
 from jsna_model.verbs.layout_rates import BaseRates, entry_ages
 from jsna_model.verbs.layout_sums import Outcome, Sums, joined
 from jsna_model.verbs.need_model import KERNEL
@@ -63,12 +64,6 @@ HELPED = {
 }
 #: Rates that follow need, not the caseload of the baseline (as the yearly walks were fitted: per child).
 FOLLOW = (*HELPED["plan"], *(n for n in HELPED["care"] if n != "care.emergency_rate"))
-#: Ways into early help, and where a child goes who is not taken.
-NOT_HELPED = {
-    "referral.early_help_share": "referral.no_further_action_share",
-    "assessment.early_help_rate": "assessment.not_in_need_rate",
-    "child_in_need.step_down_rate": "child_in_need.closure_rate",
-}
 #: Uncertainty of a rate that follows from an assumption, by the assumption's name.
 SPREAD = {
     "early_help.request_rate": "early_help.per_referral",
@@ -219,6 +214,7 @@ class _Block:
         self.follow = np.ones(self.size[1])
         self.new = np.ones((self.need.shape[2], *self.size))
         self.mix = np.zeros(self.size)
+        self.diverted = Diverted(self.size, baseline)
 
     def at(self, name: str, m: int) -> Array:
         """Value of a parameter in a month, shape (scenario, draw)."""
@@ -252,6 +248,9 @@ class _Block:
         followed = self.at("referral.follow_up_share", m) * out["referral.no_further_action_share"]
         out["referral.early_help_share"] = out["referral.early_help_share"] + followed
         out["referral.no_further_action_share"] = out["referral.no_further_action_share"] - followed
+        ratio = np.stack([t["early_help.effect.re_referral"][0] for t in self.theta])
+        for name, factor in self.diverted.factors(ratio).items():
+            out[name] = out[name] * factor
         enquiry, conference = self.at("section_47.rate", m), self.at("conference.rate", m)
         for name in HELPED["plan"]:
             out[name] = out[name] * enquiry
@@ -269,6 +268,7 @@ class _Block:
     def rates(self, layout: Layout, m: int) -> Rates:
         """What drives a month."""
         p, year = self.parameters(m), m // 12
+        self.parameters_now = p
         lanes = (1, 1, *self.size)
         # Streams from outside move with the children of their ages; those of need with what the patterns weigh as well.
         now = self.need[year + 1] / self.need[0].sum((0, 1))
@@ -372,6 +372,7 @@ class _Block:
             )
             for step in steps:
                 result.add(step, layout, self.now)
+                self._divert(step, layout)
                 self.new = self._new(step.closing, step.number)
                 if step.number % 12 == 11:
                     result.close(step, layout, 1 - self.mix)
@@ -382,6 +383,14 @@ class _Block:
                     self.follow = np.divide(self.open0 * ratio, now, out=np.ones_like(now), where=now > 0)
                 stock = step.stock
         return result.outcome()
+
+    def _divert(self, step: Step, layout: Layout) -> None:
+        """Those diverted into early help are helped, as more families reached are; fewer families reached are counted there already."""
+        place = {s: i for i, s in enumerate(layout.network.states)}
+        into = self.diverted.add(step, layout, self.parameters_now, place)
+        for i, help_ in enumerate(self.help):
+            fewer = (help_.extra[step.number] < 0).any()
+            help_.followed[step.number] = 0.0 if fewer else into[i]
 
     def _new(self, stock: Array, number: int) -> Array:
         """Share of children who are not known to a service, over that of the baseline: ``exp(-(k / N - k0 / N))`` by pattern.
