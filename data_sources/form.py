@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from data_sources.effects import effect_levels
 from jsna_model.errors import InputError, Problem, raise_all
-from jsna_model.layout import LAYOUTS
 from jsna_model.study import PATHS, Study
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ FIELDS: dict[str, tuple[str, str]] = {
 CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full_by")
 _WHOLE = ("draws", "seed", "years")
 _YES_OR_NO = ("decision.information", "decision.waterfall", "process_noise")
+_LAYOUTS = tuple(filter(None, get_args(Study.model_fields["layout"].annotation)))
 _SHEETS = ("Study", "Scenarios", "Parameters")
 _ROWS = 60  # of the form that take choices
 
@@ -96,7 +96,7 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
         raise InputError(f"{target} is there already. Choose another name; nothing was overwritten.")
     defaults: dict[str, Any] = {"area": area, "set": "higher_harm", "draws": 1000, "seed": 2026, "years": 11}
     defaults |= {"ready": "early_help_reach, follow_up", "start": "2026-04", "effects": "sceptical", "decision.comparator": "baseline"}
-    choices = {"set": ("higher_harm", "wider_exposure"), "effects": tuple(effect_levels()), "layout": LAYOUTS} | dict.fromkeys(
+    choices = {"set": ("higher_harm", "wider_exposure"), "effects": tuple(effect_levels()), "layout": _LAYOUTS} | dict.fromkeys(
         _YES_OR_NO, ("yes", "no")
     )
     with xlsxwriter.Workbook(target) as book:

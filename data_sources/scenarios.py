@@ -12,8 +12,7 @@ from typing import Any
 
 from data_sources.evidence import load_evidence
 from data_sources.pathway import ready_scenarios
-from jsna_model.errors import Problem, raise_all, unknown_name
-from jsna_model.layout import compile_layout
+from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.pathway import Pathway
 from jsna_model.scenario import Change, Scenario
 
@@ -127,10 +126,9 @@ def _lacking(entry: LibraryScenario, pathway: Pathway) -> Iterator[Problem]:
     if entry.needs_places and pathway.layout["early_help.places"].value >= pathway.layout["early_help.places"].high:
         found = f"scenario {entry.name!r} takes away a limit of places, and early help has none"
         yield Problem(found, 'give "early_help.places" under [parameters]', column="ready")
-    known = {*pathway.parameters, *pathway.layout, *(compile_layout(layout).parameters if layout else ())}
     for change in entry.changes:
         name = change["parameter"]
-        if name not in known:
+        if name not in pathway.changeable:
             found = f"scenario {entry.name!r} changes {name}, which this pathway does not have"
             yield Problem(found, "leave it out", column="ready")
 
@@ -148,6 +146,11 @@ def _value(change: Mapping[str, Any], pathway: Pathway) -> float:
     if keys := change.get("ratio_of"):
         first, second = load_evidence(*keys)
         return first.value / second.value
+    if rule := change.get("rest_of"):
+        part = pathway.layout[rule["part"]].value
+        if part * rule["scaled"] > 1:
+            raise InputError(f"{rule['part']} is {part:g}: {rule['scaled']:g} times as much is more than all. Leave the scenario out.")
+        return (1 - part * float(rule["scaled"])) / (1 - part) if part < 1 else 1.0
     if key := change.get("half_way_to"):
         (ratio,) = load_evidence(key)
         return (1 + ratio.value) / 2

@@ -119,12 +119,14 @@ VARIABLES: dict[str, Variable] = {
     "pathway_flow": _v("scenario year area service draw", "count a year", "counted on ways of the pathway", "area year", "draw"),
     "waiting_months": _v("scenario year area draw", "months", "mean wait of children admitted to early help"),
     "pathway_flow_affected": _v("scenario year area service draw", "count a year", "part of it with a risk", "area year", "draw"),
-    "closed_without_help": _v("scenario year area age_band draw", "count a year", "at risk, referred, not helped", "area year age_band"),
+    "closed_without_help": _v(
+        "year area age_band pattern draw", "referrals", "closed without early help or statutory work", "year area age_band pattern"
+    ),
     "known_children": _v("scenario year area service draw", "children", "known to a service at 31 March", "area service", "draw"),
     "known_affected": _v("scenario year area service draw", "children", "part of them with a risk", "area service", "draw"),
     "known_two_or_more": _v("scenario year area service draw", "children", "part of them with two risks or more", "area service", "draw"),
-    "affected_any": _v("year area draw", "children", "with any risk, as demand follows them", "area", "draw"),
-    "affected_two_or_more": _v("year area draw", "children", "with two risks or more, as demand follows them", "area", "draw"),
+    "affected_any": _v("year area draw", "children", "with any risk", "area", "draw"),
+    "affected_two_or_more": _v("year area draw", "children", "with two risks or more", "area", "draw"),
     "observed": _v("area service", "count", "published count", "", ""),
     "observed_per_10000": _v("area service", "per 10,000 children", "published count per 10,000 children"),
     # decision

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 LAYOUTS = ("early_help_and_cin", "family_help")
+#: What a study takes that names none: change this line to make a layout the default of `jsna report`. Empty for three states without one.
+DEFAULT_LAYOUT: Literal["", "early_help_and_cin"] = ""
 PLAN_BANDS = ("plan_0_3", "plan_3_6", "plan_6_12", "plan_12_24", "plan_24")
 CARE = ("looked_after", "looked_after_on_plan", "unaccompanied")
 CLOSED = ("closed_0_3", "closed_3_12")
@@ -91,7 +93,7 @@ WAYS: tuple[Way, ...] = (
     _w("early_help", "looked_after", "early_help.care_rate", "contact referral looked_after_started"),
     _w("early_help", None, "early_help.closure_rate", "early_help_closed"),
     # assessment
-    _w("assessment", "closed_0_3", "assessment.not_in_need_rate", "assessed_not_in_need"),
+    _w("assessment", "closed_0_3", "assessment.not_in_need_rate", "assessed_not_in_need assessed_closed_without_help"),
     _w("assessment", "early_help_waiting", "assessment.early_help_rate", "assessed_not_in_need early_help_accepted"),
     _w("assessment", "child_in_need", "assessment.in_need_rate"),
     _w("assessment", "section_47", "assessment.section_47_rate"),

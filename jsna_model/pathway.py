@@ -159,6 +159,14 @@ class Pathway:
             raise unknown_name("pathway parameter", name, self.parameters)
         return self.parameters[name]
 
+    @property
+    def changeable(self) -> frozenset[str]:
+        """Parameters that a scenario may change: with a layout, those of its ways too, whose values are found by calibration."""
+        from jsna_model.layout import compile_layout
+
+        ways = compile_layout("family_help" if self.family_help_from else "early_help_and_cin").parameters if self.layout else ()
+        return frozenset((*self.parameters, *self.layout, *ways))
+
     def with_early_help(
         self, families_per_year: float, unit_cost: float | None = None, children_per_family: float | None = None, source: str = "user"
     ) -> Pathway:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
 
 from jsna_model.errors import InputError, Problem, nearest, raise_all
+from jsna_model.layout import DEFAULT_LAYOUT
 from jsna_model.scenario import Change, Scenario
 from jsna_model.study_decision import BASE_YEAR, READY, Decision, FinancialYear, OwnCost, contradictions
 from jsna_model.toml_lines import key_lines, line_of
@@ -199,7 +200,7 @@ class Study(_Part):
     vocabulary: str = ""
     early_help: EarlyHelp = EarlyHelp()
     benefit: Benefit = Benefit()
-    layout: Literal["", "early_help_and_cin", "family_help"] = ""
+    layout: Literal["", "early_help_and_cin", "family_help"] = DEFAULT_LAYOUT
     family_help_from: Month | Literal[""] = ""
     process_noise: StrictBool = False
     parameters: dict[str, float] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from jsna_model.layout import DEFAULT_LAYOUT
 from jsna_model.scenario import month_index
 
 #: Financial year of the published counts: the first projected year follows it.
@@ -109,13 +110,18 @@ def _scenarios(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
 
 def _layout(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     """Family Help without its month, and what a layout alone can do."""
-    layout, month = values.get("layout", ""), values.get("family_help_from", "")
+    layout, month = values.get("layout", DEFAULT_LAYOUT), values.get("family_help_from", "")
     if layout == "family_help" and not month:
         yield ("layout",), "family_help has no month of change", 'write family_help_from = "2026-04", the month from which it holds'
     if month and layout != "family_help":
         yield ("family_help_from",), f"the layout is {layout or 'not given'!r}", 'write layout = "family_help", or leave the month out'
     if values.get("process_noise") and not layout:
         yield ("process_noise",), "whole children drawn at random need a layout", 'write layout = "early_help_and_cin", or leave it out'
+    years = values.get("years", 11)
+    if isinstance(years, int) and not isinstance(years, bool) and _month(month):
+        first, last = f"{int(BASE_YEAR[:4]) + 1}-04", f"{int(BASE_YEAR[:4]) + 1 + years}-03"
+        if not _month(first) <= _month(month) <= _month(last):
+            yield ("family_help_from",), f"Family Help from {month}, outside the horizon of {first} to {last}", "give a month in it"
 
 
 def _decision(values: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:

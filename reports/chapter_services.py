@@ -69,7 +69,7 @@ def pathway(parts: Parts) -> Made:
         "return after closing. Statutory counts are calibrated to those published; nobody publishes what happens in early help, so that its volume, "
         "length and step-up rest on assumptions that the study can replace."
     )
-    missed = parts.some("missed")
+    missed = parts.some("missed", "closed_without_help")
     lead: list[Block] = [Heading("Opportunities that may have been missed"), *missed] if missed else []
     return Section(
         "pathway", "Early help and statutory services as one pathway", (text, *([figure] if figure else []), table, *lead), wide=True
@@ -83,6 +83,11 @@ def unknown(parts: Parts) -> Made:
     if "known_by_service" in parts.tables:
         blocks += [sentences.known_to_none(parts.view), *parts.some("known_by_service")]
     if "not_known" in parts.tables:
+        if blocks:
+            blocks.append(
+                "The next table is a floor that rests on fewer assumptions: it takes every child in need away, whether or not the child lives with "
+                "one of these risks, and knows nothing of early help. The two differ for these reasons."
+            )
         blocks += [
             "Living in a household with one of these risks is not by itself need for a service. The table sets the estimate beside the published "
             "count of children in need, to show the scale of what may not be known.",
@@ -94,7 +99,10 @@ def unknown(parts: Parts) -> Made:
             "its numerator: what differs between the two is definition, unit and time as well as what is not known.",
             *parts.some("known"),
         ]
-    return Section("not_known", title, tuple(blocks)) if blocks else Missing(title, "the result holds no count of children in need")
+    wide = "known_by_service" in parts.tables
+    return (
+        Section("not_known", title, tuple(blocks), wide=wide) if blocks else Missing(title, "the result holds no count of children in need")
+    )
 
 
 def works(parts: Parts) -> Made:

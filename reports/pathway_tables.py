@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jsna_model.conventions import AGE_BANDS
 from reports import words
 from reports.demand_tables import CASES, horizon, pathway_source
+from reports.disclosure import decimal
 from reports.need_tables import CREDIBLE, counts
 from reports.table import Column, Table, frame
-from reports.view import Interval, View, interval
+from reports.view import BAND_NAMES, Interval, View, interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,6 +45,8 @@ COUNTED_LABELS = {
 #: Opportunities missed: what each counts, of children with at least one risk of the set.
 MISSED = {
     "closed_without_help": "A referral closed with no further action, and early help not offered or not taken",
+    "assessed_closed_without_help": "An assessment under section 17 that found no need, and early help not offered or not taken",
+    "returned_after_no_help": "A referral within 12 months of an earlier one that was closed in one of these two ways",
     "assessed_without_early_help": "A referral that went straight to assessment under section 17, with no early help on the way",
     "re_referral": "A referral within 12 months of an earlier one that was closed, as DfE counts re-referrals",
     "return_within_3_months": "A contact within three months of closing, whether or not it becomes a referral",
@@ -53,7 +55,15 @@ MISSED = {
 }
 MISSED_LABELS = {
     "assessed_without_early_help": "Assessed without early help first",
+    "assessed_closed_without_help": "Assessed, found not in need and given no early help",
+    "returned_after_no_help": "Referred again within 12 months after closing without help",
     **{name: COUNTED_LABELS[name][0] for name in MISSED if name in COUNTED_LABELS},
+}
+#: Units other than referrals.
+MISSED_UNITS = {
+    "assessed_without_early_help": "assessments",
+    "assessed_closed_without_help": "assessments",
+    **{name: COUNTED_LABELS[name][1] for name in ("return_within_3_months", "early_help_stepped_up", "early_help_dropped_out")},
 }
 _SOURCE = "modelled by jsna_model, calibrated to {source}; early help from assumptions and England figures (docs/methods.md)"
 
@@ -69,7 +79,7 @@ def known_by_service(view: View) -> Table | None:
     if data is None:
         return None
     columns = (
-        Column("Known to"), Column("31 March", "year"), Column("Children", "count"),
+        Column("Known to"), Column("31 March", "year"), Column("Children", "count"), Column("Share with a risk", "percent"),
         *(Column(f"{kind}{part}", "count") for kind in ("With a risk", "Two or more risks") for part in ("", ": lower", ": upper")),
     )  # fmt: skip
     two = bool((data["affected_two_or_more"] > 0).any())
@@ -86,15 +96,24 @@ def known_by_service(view: View) -> Table | None:
             if not (data["known_children"].sel(service=service) > 0).any():
                 continue
             risk, both = (interval(of[n].values) for n in ("known_affected", "known_two_or_more"))
+            every_child, of_risk = of["known_children"].values.mean(), of["known_affected"].values.mean()
             children = counts(interval(of["known_children"].values), CASES)[0]
-            records.append([label, day, children, *counts(risk, CASES), *(counts(both, CASES) if two else absent)])
+            share = decimal(of_risk / every_child, 100) if every_child > 0 else "[z]"
+            records.append([label, day, children, share, *counts(risk, CASES), *(counts(both, CASES) if two else absent)])
         every = [interval(now[n].values) for n in ("affected_any", "affected_two_or_more")]
         records.append(
-            ["All children affected", day, "[z]", *counts(every[0], "authority"), *(counts(every[1], "authority") if two else absent)]
+            [
+                "All children affected",
+                day,
+                "[z]",
+                "[z]",
+                *counts(every[0], "authority"),
+                *(counts(every[1], "authority") if two else absent),
+            ]
         )
         none = [interval(unknown(now, kind)) for kind in ("any", "two_or_more")]
         records.append(
-            ["Known to none of these", day, "[z]", *counts(none[0], "authority"), *(counts(none[1], "authority") if two else absent)]
+            ["Known to none of these", day, "[z]", "[z]", *counts(none[0], "authority"), *(counts(none[1], "authority") if two else absent)]
         )
         if i in (0, min(5, len(years) - 1)):
             brief += range(start, len(records))
@@ -192,24 +211,19 @@ def pathway_ahead(view: View) -> Table | None:
 
 
 def missed(view: View) -> Table | None:
-    """Missed opportunities of children with a risk, in the first projected year, and referrals closed without help by age."""
+    """Missed opportunities of children with a risk, in the first projected year."""
     data = _of(view, "demand/pathway")
     if data is None:
         return None
     columns = (
-        Column("Measure"), Column("What it counts"), Column("Children's age"), Column("Number a year", "count"), Column("Lower limit", "count"),
+        Column("Measure"), Column("What it counts"), Column("Unit"), Column("Number a year", "count"), Column("Lower limit", "count"),
         Column("Upper limit", "count"),
     )  # fmt: skip
     now = data.isel(year=0)
     records: list[list[object]] = []
     for name, meaning in MISSED.items():
         values = now["pathway_flow_affected"].sel(service=name).values
-        records.append([MISSED_LABELS[name], meaning, "0 to 17", *counts(interval(values), CASES)])
-        if name == "closed_without_help":
-            for band, (first, last) in AGE_BANDS.items():
-                x = interval(now["closed_without_help"].sel(age_band=band).values)
-                age = "under 1" if last == 0 else f"{first} to {last}"
-                records.append([MISSED_LABELS[name], meaning, age, *counts(x, CASES)])
+        records.append([MISSED_LABELS[name], meaning, MISSED_UNITS.get(name, "referrals"), *counts(interval(values), CASES)])
     again, closed = (float(now["pathway_flow"].sel(service=s).mean()) for s in ("re_referral", "referral"))
     return Table(
         "missed",
@@ -223,13 +237,54 @@ def missed(view: View) -> Table | None:
         (
             "Modelled from published counts and the assumed rate of contact by risk: no case was read. A closed referral may have been closed rightly; the rows say where "
             "to look, by audit (jsna audit) or linked cases, not that a decision was wrong.",
-            f"Of all referrals, {words.percent(again / closed)} are within 12 months of an earlier one. Ages of closed referrals are those of contacts of children with a risk.",
+            f"Of all referrals, {words.percent(again / closed)} are within 12 months of an earlier one. Whoever was closed without "
+            "help is taken to come back as often as others whose case was closed.",
             "Rows overlap: one child may be in several.",
         ),
         kind="demand",
-        brief=tuple(i for i, r in enumerate(records) if r[2] == "0 to 17"),
-        brief_title="all ages",
     )  # fmt: skip
+
+
+def closed(view: View) -> Table | None:
+    """Referrals closed without early help, of children with a risk, by age and by combination of risks, in the first projected year."""
+    data = view.group("demand/closed")
+    if data is None:
+        return None
+    now = data["closed_without_help"].isel(year=0)
+    risky = now.sel(pattern=[p for p in now["pattern"].values if str(p) != "none"])
+    columns = (
+        Column("By"),
+        Column("Group"),
+        Column("Referrals a year", "count"),
+        Column("Lower limit", "count"),
+        Column("Upper limit", "count"),
+    )
+    records: list[list[object]] = [["All", "With at least one risk", *counts(interval(risky.sum(("age_band", "pattern")).values), CASES)]]
+    for band in BAND_NAMES:
+        x = interval(risky.sel(age_band=band).sum("pattern").values)
+        records.append(["Age", BAND_NAMES[band], *counts(x, CASES)])
+    for pattern in (str(p) for p in risky["pattern"].values):
+        x = interval(risky.sel(pattern=pattern).sum("age_band").values)
+        risks = [view.label(r) if r in view.result.risks else r for r in pattern.split("+")]
+        label = words.upper_first(" and ".join(words.lower_first(r) for r in risks))
+        records.append(["Combination of risks", label if len(risks) > 1 else f"{label} only", *counts(x, CASES)])
+    return Table(
+        "closed_without_help",
+        f"Referrals closed without early help or statutory work, children with at least one risk, {view.name}, {view_year(data)}",
+        source(view),
+        view.set_construct,
+        "projected",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (
+            "Closed with no further action, or assessed and found not in need, with no early help after it. How many referrals close is calibrated to "
+            "published counts; what share of them goes on to early help is an assumption, and so is how much a risk raises the rate of contact.",
+            "Ages and combinations each add up to the first row, but for rounding. The rates of closing do not differ by age or risk in this model: what "
+            "differs is who is referred.",
+        ),
+        kind="demand",
+    )
 
 
 def view_year(data: xr.Dataset) -> str:
@@ -259,6 +314,16 @@ def flows(view: View) -> list[tuple[str, str, float]]:
         ("Early help", "Assessments", stepped),
         ("Early help", "Ended, or goes on", n["early_help_accepted"] - stepped),
     ]
+    published = _of(view, "demand/services")
+    if published is not None:
+        # Of assessments started in the year: what is found not in need is counted, and what is left goes on or is still being assessed.
+        not_in_need = float(published["flow"].sel(service="referrals_assessed_not_in_need").isel(year=0).mean())
+        shut = n["assessed_closed_without_help"]
+        rows += [
+            ("Assessments", "Not in need: closed", shut),
+            ("Assessments", "Not in need: early help", not_in_need - shut),
+            ("Assessments", "In need, on a plan, looked after, or still assessed", n["assessment_started"] - not_in_need),
+        ]
     return [r for r in rows if r[2] > 0]
 
 

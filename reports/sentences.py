@@ -75,10 +75,14 @@ def known_to_none(view: View) -> str:
     now = data.sel(scenario=view.comparator).isel(year=0)
     x, every = interval(pathway_tables.unknown(now)), interval(now["affected_any"].values)
     known = interval(now["known_affected"].sum("service").values)
+    two = ""
+    if bool((now["affected_two_or_more"] > 0).any()):
+        both = interval(now["affected_two_or_more"].values)
+        two = f" Of {estimate(both)} living with two or more, {estimate(interval(pathway_tables.unknown(now, 'two_or_more')))} were known to neither."
     return (
         f"Of {estimate(every)} living with at least one risk of the set, {estimate(x)} are estimated to have been known neither to early help nor to "
         f"children's social care on 31 March {int(str(data['year'].values[0])[:4]) + 1}. The rest, {estimate(known)}, were in early help, being "
-        "assessed, in need, on a plan or looked after. All three are modelled: services count their children, and not which of them live with "
+        f"assessed, in need, on a plan or looked after.{two} All of these are modelled: services count their children, and not which of them live with "
         "these risks. The table sets out each step."
     )
 

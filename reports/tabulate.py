@@ -54,6 +54,7 @@ def build(view: View, internal: bool = False) -> list[Table]:
         demand_tables.services_ahead(view),
         pathway_tables.pathway_ahead(view),
         pathway_tables.missed(view),
+        pathway_tables.closed(view),
         chapter_tables.effects(view),
         demand_tables.differences(view),
         demand_tables.per_100_families(view),

@@ -16,6 +16,7 @@ from jsna_model.cli.located import located
 from jsna_model.cli.pages import partnership, profile
 from jsna_model.cli.scenarios import scenarios_app
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
+from jsna_model.layout import DEFAULT_LAYOUT
 
 if TYPE_CHECKING:
     from jsna_model.evidence import Evidence
@@ -66,6 +67,14 @@ _TO_FILL = {
     ),
 }
 
+#: Said beside keys at the top of a new study.
+_BESIDE = {
+    "years": "financial years projected after 2024-25, 1 to 18",
+    "layout": "early_help_and_cin, or family_help from the month below: early help and statutory services as one; empty for neither",
+    "family_help_from": 'such as "2027-04", from which targeted early help and section 17 are one service; with family_help only',
+    "process_noise": "true: whole children, drawn at random, siblings together; with a layout only, and slower",
+}
+
 
 def _version(show: bool) -> None:
     if show:
@@ -104,8 +113,11 @@ def report(
         float | None, typer.Option(help="Families given early help in a year; without it effects are per 100 families.")
     ] = None,
     unit_cost: Annotated[float | None, typer.Option(help="Pounds per family given early help.")] = None,
-    layout: Annotated[str, typer.Option(help="Early help as states of its own: early_help_and_cin, or family_help from a month.")] = "",
+    layout: Annotated[
+        str, typer.Option(help="Early help as states of its own: early_help_and_cin, or family_help from a month.")
+    ] = DEFAULT_LAYOUT,
     family_help_from: Annotated[str, typer.Option(help="Month from which family_help holds, such as 2026-04.")] = "",
+    years: Annotated[str, typer.Option(help="Financial years projected after 2024-25, 1 to 18.")] = "11",
     stress_test: Annotated[bool, typer.Option("--stress-test", help="Add the threshold stress test.")] = False,
     internal: Annotated[bool, typer.Option("--internal", help="Show LSOA tables and maps; not for publication.")] = False,
     text: Annotated[Path | None, typer.Option(help="Folder of local text: views_of_children.md, services_and_assets.md ...")] = None,
@@ -152,6 +164,7 @@ def report(
             "vocabulary": str(vocabulary or ""),
             "early_help": early_help,
             "layout": layout,
+            "years": _number(years, "--years"),
             "family_help_from": family_help_from,
             "ready": ready,
             "publication": {"internal": internal},
@@ -213,6 +226,8 @@ def init(
 def _with_hints(text: str) -> str:
     """A study with hints in its tables; what a hint or a [[scenario]] gives is not written as well, as TOML takes no key twice."""
     tables = text.replace("scenario = []\n", "").split("\n[")
+    beside = (f"{line}   # {_BESIDE[key]}" if (key := line.split(" = ")[0]) in _BESIDE else line for line in tables[0].split("\n"))
+    tables[0] = "\n".join(beside)
     for i, table in enumerate(tables[1:], 1):
         name, _, lines = table.partition("]\n")
         hints = _TO_FILL.get(name, ())

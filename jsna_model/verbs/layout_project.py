@@ -19,7 +19,8 @@ from jsna_model.scenario import Scenario
 from jsna_model.verbs.calibrate import YearCounts, pooled, year_counts
 from jsna_model.verbs.layout_posterior import rate_draws
 from jsna_model.verbs.layout_rates import BaseRates, base_rates
-from jsna_model.verbs.layout_run import Outcome, Setup, run_layout, with_layout
+from jsna_model.verbs.layout_run import Setup, run_layout, with_layout
+from jsna_model.verbs.layout_sums import Outcome
 
 Array = NDArray[np.float64]
 
@@ -27,7 +28,8 @@ Array = NDArray[np.float64]
 COUNTED = (
     *UNITS, "contact_closed", "no_further_action", "early_help_stepped_up", "early_help_closed", "early_help_dropped_out", "plan_ended",
     "return_within_3_months", "re_referral", "closed_without_help",
-    "assessed_without_early_help", "left_care_at_18", "early_help_waited", "early_help_admitted",
+    "assessed_without_early_help", "assessed_closed_without_help", "returned_after_no_help",
+    "left_care_at_18", "early_help_waited", "early_help_admitted",
 )  # fmt: skip
 
 
@@ -43,6 +45,7 @@ class Needs:
     children: Array  # (year, pattern, draw), not weighted
     affected: Array  # (year, draw)
     risks: tuple[int, ...]  # (pattern)
+    patterns: tuple[str, ...]  # their labels
 
 
 def birth_classes(children: Array) -> Array:
@@ -78,7 +81,7 @@ def needs_of(result: Result, projection: Population, need: str, years: Sequence[
     if need in result.risks:
         affected = result.draws(need, by=("age_band",)).sel(area=area).transpose("age_band", "draw").values
         by_pattern = np.stack([children[:, None] - affected, affected], axis=1)
-        risks = np.array([0, 1])
+        risks, named = np.array([0, 1]), ["none", need]
     else:
         by_pattern = node["children_by_pattern"].transpose("age_band", "pattern", "draw").values
         named = [str(p) for p in result.data["need"].ds["pattern"].values]
@@ -92,7 +95,7 @@ def needs_of(result: Result, projection: Population, need: str, years: Sequence[
     cells = single[:, :, None, None] * share[band]  # year, age, pattern, draw
     cells = cells * (driver / cells[:, :, risks > 0].sum((1, 2)))[:, None, None, :]
     classes = np.moveaxis(birth_classes(np.moveaxis(cells, 1, -1)), -1, 1)
-    return Needs(classes * ratio ** risks[:, None], cells.sum(1), driver, tuple(risks.tolist()))
+    return Needs(classes * ratio ** risks[:, None], cells.sum(1), driver, tuple(risks.tolist()), tuple(named))
 
 
 @dataclass
@@ -145,8 +148,17 @@ def run_all(
     return done
 
 
-def nodes(done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object]) -> dict[str, xr.Dataset]:
-    """Nodes of the result: published flows and stocks as reports read them, and the states, counts and waiting of the layout."""
+def nodes(
+    done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object], drift: Array
+) -> dict[str, xr.Dataset]:
+    """Nodes of the result: published flows and stocks as reports read them, and the states, counts and waiting of the layout.
+
+    Parameters
+    ----------
+    done, coords, place, attrs
+    drift : ndarray, shape (year + 1, area, draw)
+        Affected children over those that demand follows, the base year first: how prevalence drifts.
+    """
     outcomes = done.outcomes
 
     def published(names: Sequence[str]) -> Array:
@@ -182,19 +194,30 @@ def nodes(done: Projected, coords: Mapping[str, object], place: Mapping[str, obj
     nowhere = {n: np.full_like(zero, np.nan) for n in COUNTED if n not in BY_PATTERN}
     affected = np.stack([np.stack([o.affected.get(n, nowhere.get(n, zero)) for n in COUNTED], axis=1) for o in outcomes])
     services["pathway_flow_affected"] = (by_service, affected.transpose(3, 1, 0, 2, 4))
-    by_age = np.stack([closed_by_age(o.affected["closed_without_help"], n) for o, n in zip(outcomes, done.needs, strict=True)])
-    services["closed_without_help"] = (("scenario", "year", "area", "age_band", "draw"), by_age.transpose(3, 1, 0, 2, 4))
-    services = services.assign_coords(age_band=list(AGE_BANDS))
     return {
         "demand/flows": flow,
         "demand/caseload": caseload,
         "demand/states": states,
         "demand/pathway": services,
-        "demand/known": _known(done, coords, place, attrs),
+        "demand/known": _known(done, coords, place, attrs, drift),
+        "demand/closed": _closed(done, coords, place, attrs),
     }
 
 
-def _known(done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object]) -> xr.Dataset:
+def _closed(done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object]) -> xr.Dataset:
+    """Referrals closed without early help in the baseline, with or without an assessment, by age band and pattern of risks."""
+    values = np.stack([o.closed_by for o in done.outcomes], axis=1)
+    own = {k: v for k, v in coords.items() if k != "scenario"}
+    return xr.Dataset(
+        {"closed_without_help": (("year", "area", "age_band", "pattern", "draw"), values)},
+        coords={**own, "age_band": list(AGE_BANDS), "pattern": list(done.needs[0].patterns), **place},
+        attrs=dict(attrs) | {"scenario": "baseline"},
+    )
+
+
+def _known(
+    done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object], drift: Array
+) -> xr.Dataset:
     """Children known to services and children affected at each 31 March, the base year's first."""
     by_service = ("scenario", "year", "area", "service", "draw")
     known = np.stack([o.known for o in done.outcomes])  # area, year, service, kind, scenario, draw
@@ -203,32 +226,9 @@ def _known(done: Projected, coords: Mapping[str, object], place: Mapping[str, ob
     risks = [np.array(n.risks) for n in done.needs]
     for name, least in (("affected_any", 1), ("affected_two_or_more", 2)):
         values = np.stack([n.children[:, r >= least].sum(1) for n, r in zip(done.needs, risks, strict=True)])
-        parts[name] = (("year", "area", "draw"), values.transpose(1, 0, 2))
+        parts[name] = (("year", "area", "draw"), values.transpose(1, 0, 2) * drift)
     years = [str(attrs["base_year"]), *coords["year"]]  # type: ignore[misc]
     return xr.Dataset(parts, coords={**coords, "year": years, "service": list(KNOWN_TO), **place}, attrs=dict(attrs))
-
-
-def closed_by_age(closed: Array, need: Needs) -> Array:
-    """Children with a risk whose referral was closed without early help, by age band: in proportion to contacts of children with a risk.
-
-    Children who are referred again are taken to be of the same ages as those who are met for the first time.
-
-    Parameters
-    ----------
-    closed : ndarray, shape (year, scenario, draw)
-    need : Needs
-
-    Returns
-    -------
-    ndarray, shape (year, age band, scenario, draw)
-    """
-    risky = need.weighted[1:, :, np.array(need.risks) > 0].sum(2)  # year, the age reached in the year, draw
-    single = (risky[:, :-1] + risky[:, 1:]) / 2
-    single[:, 0] += risky[:, 0] / 2
-    single[:, -1] += risky[:, -1] / 2
-    bands = np.stack([single[:, first : last + 1].sum(1) for first, last in AGE_BANDS.values()], axis=1)
-    share = bands / bands.sum(1, keepdims=True)
-    return np.asarray(share[:, :, None, :] * closed[:, None, :, :])
 
 
 def provenance(done: Projected, pathway: Pathway) -> dict[str, object]:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from jsna_model.counting import published_counts
 from jsna_model.draws import NOISE_BLOCK, process_noise, uniforms
 from jsna_model.errors import InputError
-from jsna_model.layout import AGELESS, CARE, KNOWN_TO, MERGED, OPEN, PLAN_BANDS, STAY_AT_18, Layout, Route, check_shares, compile_layout
+from jsna_model.layout import AGELESS, CARE, MERGED, OPEN, PLAN_BANDS, STAY_AT_18, Layout, check_shares, compile_layout
 from jsna_model.methods.network import Rates, Step
 from jsna_model.methods.single_stock import whole
 from jsna_model.methods.steady_state import stationary_by_age, transition
@@ -24,7 +23,9 @@ from jsna_model.methods.stock_flow import simulate
 from jsna_model.pathway import Parameter, Pathway
 from jsna_model.scenario import Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
+from jsna_model.verbs.layout_diverted import NOT_HELPED, Diverted
 from jsna_model.verbs.layout_rates import BaseRates, entry_ages
+from jsna_model.verbs.layout_sums import Outcome, Sums, joined
 from jsna_model.verbs.need_model import KERNEL
 
 Array = NDArray[np.float64]
@@ -63,12 +64,6 @@ HELPED = {
 }
 #: Rates that follow need, not the caseload of the baseline (as the yearly walks were fitted: per child).
 FOLLOW = (*HELPED["plan"], *(n for n in HELPED["care"] if n != "care.emergency_rate"))
-#: Ways into early help, and where a child goes who is not taken.
-NOT_HELPED = {
-    "referral.early_help_share": "referral.no_further_action_share",
-    "assessment.early_help_rate": "assessment.not_in_need_rate",
-    "child_in_need.step_down_rate": "child_in_need.closure_rate",
-}
 #: Uncertainty of a rate that follows from an assumption, by the assumption's name.
 SPREAD = {
     "early_help.request_rate": "early_help.per_referral",
@@ -137,40 +132,6 @@ class Setup:
         return np.stack([risks >= 0, risks > 0, risks > 1]).astype(float)
 
 
-@dataclass
-class Outcome:
-    """Sums by financial year, for every scenario.
-
-    Parameters
-    ----------
-    opening, entries, exits, closing : ndarray, shape (year, state, scenario, draw)
-        Stocks at the start and end of the year, and what came and went.
-    known : ndarray, shape (year + 1, service, 3, scenario, draw)
-        Children known to services (`jsna_model.layout.KNOWN_TO`) at 31 March, from that before the first year: all, those with a risk, and
-        those with two or more.
-    flow : dict of count to ndarray, shape (year, scenario, draw)
-        What is counted on the ways (`jsna_model.layout.UNITS`).
-    affected : dict of count to ndarray, shape (year, scenario, draw)
-        Part of it with a risk.
-    published : dict of count to ndarray, shape (year, scenario, draw)
-    """
-
-    opening: Array
-    entries: Array
-    exits: Array
-    closing: Array
-    known: Array
-    flow: dict[str, Array] = field(default_factory=dict)
-    affected: dict[str, Array] = field(default_factory=dict)
-    published: dict[str, Array] = field(default_factory=dict)
-
-    @property
-    def waiting_months(self) -> Array:
-        """Mean months of waiting of those admitted to early help in the year (Little's law); NaN where nobody is admitted."""
-        admitted = self.flow["early_help_admitted"]
-        return np.divide(self.flow["early_help_waited"], admitted, out=np.full(admitted.shape, np.nan), where=admitted > 0)
-
-
 def with_layout(pathway: Pathway, base: BaseRates, given: Mapping[str, Parameter]) -> Pathway:
     """A copy whose parameters hold the layout's calibrated rates too, so that scenarios may change them by name."""
     made = {}
@@ -227,14 +188,7 @@ def run_layout(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = list(pool.map(one, parts))
 
-    def joined(name: str) -> Array:
-        return np.concatenate([getattr(b, name) for b in blocks], axis=-1)
-
-    def each(name: str) -> dict[str, Array]:
-        return {n: np.concatenate([getattr(b, name)[n] for b in blocks], axis=-1) for n in getattr(blocks[0], name)}
-
-    stocks = {name: joined(name) for name in ("opening", "entries", "exits", "closing", "known")}
-    return Outcome(**stocks, flow=each("flow"), affected=each("affected"), published=each("published"))
+    return joined(blocks)
 
 
 class _Block:
@@ -260,6 +214,7 @@ class _Block:
         self.follow = np.ones(self.size[1])
         self.new = np.ones((self.need.shape[2], *self.size))
         self.mix = np.zeros(self.size)
+        self.diverted = Diverted(self.size, baseline)
 
     def at(self, name: str, m: int) -> Array:
         """Value of a parameter in a month, shape (scenario, draw)."""
@@ -293,6 +248,9 @@ class _Block:
         followed = self.at("referral.follow_up_share", m) * out["referral.no_further_action_share"]
         out["referral.early_help_share"] = out["referral.early_help_share"] + followed
         out["referral.no_further_action_share"] = out["referral.no_further_action_share"] - followed
+        ratio = np.stack([t["early_help.effect.re_referral"][0] for t in self.theta])
+        for name, factor in self.diverted.factors(ratio).items():
+            out[name] = out[name] * factor
         enquiry, conference = self.at("section_47.rate", m), self.at("conference.rate", m)
         for name in HELPED["plan"]:
             out[name] = out[name] * enquiry
@@ -310,6 +268,7 @@ class _Block:
     def rates(self, layout: Layout, m: int) -> Rates:
         """What drives a month."""
         p, year = self.parameters(m), m // 12
+        self.parameters_now = p
         lanes = (1, 1, *self.size)
         # Streams from outside move with the children of their ages; those of need with what the patterns weigh as well.
         now = self.need[year + 1] / self.need[0].sum((0, 1))
@@ -391,7 +350,7 @@ class _Block:
         change = len(self.months)
         if self.reform:
             change = int(np.clip(month_index(self.reform) - self.months[0], 0, len(self.months)))
-        result = _Sums(self.years, before.network.states, self.size, self.setup.masks)
+        result = Sums(self.years, before.network.states, self.size, self.setup.masks, self.baseline)
         result.know(0, stock.sum(1))
         self.open0 = self._open(stock, before.network.states)
         for layout, first, last in ((before, 0, change), (after, change, len(self.months))):
@@ -412,7 +371,8 @@ class _Block:
                 kernel=whole_kernel(),
             )
             for step in steps:
-                result.add(step, layout)
+                result.add(step, layout, self.now)
+                self._divert(step, layout)
                 self.new = self._new(step.closing, step.number)
                 if step.number % 12 == 11:
                     result.close(step, layout, 1 - self.mix)
@@ -423,6 +383,14 @@ class _Block:
                     self.follow = np.divide(self.open0 * ratio, now, out=np.ones_like(now), where=now > 0)
                 stock = step.stock
         return result.outcome()
+
+    def _divert(self, step: Step, layout: Layout) -> None:
+        """Those diverted into early help are helped, as more families reached are; fewer families reached are counted there already."""
+        place = {s: i for i, s in enumerate(layout.network.states)}
+        into = self.diverted.add(step, layout, self.parameters_now, place)
+        for i, help_ in enumerate(self.help):
+            fewer = (help_.extra[step.number] < 0).any()
+            help_.followed[step.number] = 0.0 if fewer else into[i]
 
     def _new(self, stock: Array, number: int) -> Array:
         """Share of children who are not known to a service, over that of the baseline: ``exp(-(k / N - k0 / N))`` by pattern.
@@ -435,7 +403,8 @@ class _Block:
 
     def _feed(self, layout: Layout, first: int, last: int) -> Iterator[Rates]:
         for m in range(first, last):
-            yield self.rates(layout, m)
+            self.now = self.rates(layout, m)
+            yield self.now
 
     def _open(self, stock: Array, states: Sequence[str]) -> Array:
         """Open cases out of care in the baseline; of family help, those under section 17."""
@@ -452,75 +421,3 @@ class _Block:
         out[merged] += out[help_] + out[need]
         out[[help_, need]] = 0.0
         return out
-
-
-class _Sums:
-    """Adds up months into years."""
-
-    def __init__(self, years: int, states: Sequence[str], lanes: tuple[int, int], masks: Array) -> None:
-        self.years, self.states, self.lanes, self.masks = years, states, lanes, masks
-        self.opening, self.entries, self.exits, self.closing = (np.zeros((years, len(states), *lanes)) for _ in range(4))
-        self.known = np.zeros((years + 1, len(KNOWN_TO), len(masks), *lanes))
-        self.moved = np.zeros((len(states), *lanes))
-        self.flow: dict[str, Array] = {}
-        self.affected: dict[str, Array] = {}
-        self.published: dict[str, Array] = {}
-
-    def _count(self, name: str, year: int, amount: Array, affected: Array | None = None) -> None:
-        for sums, value in ((self.flow, amount), (self.affected, affected)):
-            if value is not None:
-                sums.setdefault(name, np.zeros((self.years, *self.lanes)))[year] += value
-
-    def add(self, step: Step, layout: Layout) -> None:
-        """Count a month."""
-        year, place = step.number // 12, self.states.index
-        if step.number % 12 == 0:
-            self.opening[year] = step.opening.sum(1) - self.moved
-        self.moved = np.zeros_like(self.moved)
-        self.entries[year] += step.inflow.sum(1)
-        self.exits[year] += step.outflow.sum(1)
-        kinds: tuple[tuple[tuple[Route, ...], Array], ...] = (
-            (layout.routes, step.moved),
-            (layout.events, step.happened),
-            (layout.entries, step.entered),
-        )
-        for routes, amounts in kinds:
-            affected = np.einsum("rpsd,p->rsd", amounts, self.masks[1])
-            for route, amount, part in zip(routes, amounts.sum(1), affected, strict=True):
-                for name in route.counts:
-                    self._count(name, year, amount, part)
-        aged = step.aged_out.sum(1)
-        kept = step.inflow[place("over_18")].sum(0)
-        self._count("left_care_at_18", year, sum((aged[place(s)] for s in CARE), np.zeros(self.lanes)))
-        self._count("left_at_18", year, sum((aged[place(s)] for s in OPEN), np.zeros(self.lanes)) - kept)
-        self._count("early_help_waited", year, step.opening[place("early_help_waiting")].sum(0))
-        self._count("early_help_admitted", year, step.admitted["early_help_waiting"].sum(0))
-
-    def transfer(self, year: int, change: Array) -> None:
-        """Children who pass from one layout's states to the other's."""
-        self.entries[year] += np.maximum(change, 0.0)
-        self.exits[year] += np.maximum(-change, 0.0)
-        self.moved = change
-
-    def close(self, step: Step, layout: Layout, section_17: Array) -> None:
-        """Stocks at 31 March, and the published counts of the year."""
-        year = step.number // 12
-        self.closing[year] = step.closing.sum(1)
-        self.know(year + 1, step.closing)
-        states = {s: self.closing[year, i] for i, s in enumerate(self.states)}
-        counts = published_counts(states, {n: v[year] for n, v in self.flow.items()}, section_17 if layout.name == "family_help" else 0.0)
-        for name, values in counts.items():
-            if name not in self.published:
-                self.published[name] = np.zeros((self.years, *self.lanes))
-            self.published[name][year] = values
-
-    def know(self, year: int, stock: Array) -> None:
-        """Children known to services, from stocks by state and pattern."""
-        for g, states in enumerate(KNOWN_TO.values()):
-            at = [self.states.index(s) for s in states]
-            self.known[year, g] = np.einsum("psd,mp->msd", stock[at].sum(0), self.masks)
-
-    def outcome(self) -> Outcome:
-        """The sums."""
-        stocks = (self.opening, self.entries, self.exits, self.closing, self.known)
-        return Outcome(*stocks, self.flow, self.affected, self.published)

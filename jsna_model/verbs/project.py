@@ -123,7 +123,7 @@ def project(
         baseline = [s.name for s in scenarios].index("baseline")
         done = run_all(areas, counts, needs, pathway, scenarios, baseline, f"{base_year + 1}-04", seed, process_noise, progress)
         per_family = pathway.parameter("early_help.children_per_family").value
-        services = nodes(done, coords, place, attrs | {"children_per_family": per_family})
+        services = nodes(done, coords, place, attrs | {"children_per_family": per_family}, affected / driver)
         layout = {"layout": layout_provenance(done, pathway)}
     else:
         services = _three_states(counts, driver, affected[0], pathway, scenarios, seed, progress, coords, place, attrs)

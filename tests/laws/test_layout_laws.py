@@ -115,6 +115,34 @@ def test_fewer_families_are_taken_alike_from_every_way_into_early_help() -> None
     assert found.flow["closed_without_help"][0, 1].mean() > 1.5 * found.flow["closed_without_help"][0, 0].mean()
 
 
+@pytest.mark.parametrize(("effect", "low", "high"), [(0.0, 0.99, 1.01), (-1.0, 0.9, 0.996), (1.0, 1.004, 1.3)])
+def test_early_help_after_a_closed_referral_changes_returns_by_its_effect_alone(effect: float, low: float, high: float) -> None:
+    """Whoever is followed up returns as others do times the ratio of the effect: nothing falls by construction."""
+    given = setup(years=4)
+    names = {n: 0.0 for n in given.pathway.parameters if n.startswith("early_help.effect.")} | {"early_help.effect.re_referral": effect}
+    own = {n: replace(given.pathway.parameters[n], value=v) for n, v in names.items()}
+    given = replace(given, pathway=replace(given.pathway, parameters={**given.pathway.parameters, **own}))
+    followed = jm.Scenario("followed", reason="t").set("referral.follow_up_share", 0.5, "2025-04")
+    found = run_layout(given, [jm.Scenario("baseline"), followed])
+    ratio = found.flow["re_referral"][-1, 1].mean() / found.flow["re_referral"][-1, 0].mean()
+    assert low < ratio < high, ratio
+    # Detection: some of those in early help step up, so that assessments do not fall.
+    stepped = found.flow["early_help_stepped_up"][-1].mean(-1)
+    assert stepped[1] > stepped[0]
+
+
+@pytest.mark.parametrize("noise", [True, False])
+def test_returns_after_no_help_are_part_of_all_returns(noise: bool) -> None:
+    """All of the recently closed come back at one hazard, so that those closed without help are of returns what they are of closures."""
+    found = run_layout(setup(draws=20, years=3), [jm.Scenario("baseline")], noise=noise).flow
+    part, whole = (found[n].mean(-1) for n in ("returned_after_no_help", "re_referral"))
+    assert (part < whole).all()
+    closed = sum(found[n].mean(-1) for n in ("closed_without_help", "assessed_closed_without_help"))
+    # Steady rates: their share of returns is their share of closures; those who step down to early help or reach 18 are left in the latter.
+    share = closed / (closed + found["episode_ended"].mean(-1))
+    assert np.allclose(part / whole, share, atol=0.12)
+
+
 def test_what_happens_while_waiting_changes_what_comes_after() -> None:
     calm = run_layout(setup(years=4, **{"early_help.places": 40.0}), [jm.Scenario("baseline")])
     worse = run_layout(setup(years=4, **{"early_help.places": 40.0, "early_help.waiting_step_up": 5.0}), [jm.Scenario("baseline")])
@@ -156,14 +184,16 @@ def test_projecting_with_a_layout_gives_what_reports_read(result: Result) -> Non
     states = found.node("demand/states")
     assert imbalance(*(states[v].values for v in ("opening", "entries", "exits", "closing"))) < 1e-9
     extra = found.node("demand/pathway")
-    assert {"pathway_flow", "pathway_flow_affected", "waiting_months", "closed_without_help"} == set(extra.data_vars)
+    assert {"pathway_flow", "pathway_flow_affected", "waiting_months"} == set(extra.data_vars)
     flows = extra["pathway_flow_affected"]
     assert bool(((flows <= extra["pathway_flow"] + 1e-9) | flows.isnull()).all())
     assert flows.sel(service="referral").notnull().all()
     assert flows.sel(service="early_help_admitted").isnull().all()
-    by_age = extra["closed_without_help"].sum("age_band")
-    assert np.allclose(by_age, flows.sel(service="closed_without_help", drop=True), rtol=1e-12)
+    closed = found.node("demand/closed")["closed_without_help"].sum(("age_band", "pattern"))
+    counted = extra["pathway_flow"].sel(scenario="baseline")
+    assert np.allclose(closed, counted.sel(service=["closed_without_help", "assessed_closed_without_help"]).sum("service"), rtol=1e-12)
     known = found.node("demand/known")
+    assert np.allclose(known["affected_any"].values, found.node("demand/population")["affected_projected"].values, rtol=1e-12)
     assert list(known["year"].values) == ["2024-25", *extra["year"].values]
     for part, whole in (("known_affected", "known_children"), ("known_two_or_more", "known_affected")):
         assert bool((known[part] <= known[whole] + 1e-9).all())
@@ -203,7 +233,6 @@ def test_a_scenario_may_change_what_the_layout_holds_and_only_that(result: Resul
         ("section_47.rate", 1.1, "child_protection_plan_started", 0.98, 1.02),
         ("conference.rate", 1.1, "initial_child_protection_conferences", 1.08, 1.12),
         ("conference.rate", 1.1, "child_protection_plan_started", 0.98, 1.02),
-        ("referral.follow_up_share", None, "re_referrals", 0.8, 0.999),
         ("child_in_need.care_rate", 2.0, "looked_after_started", 1.2, 1.4),
     ],
 )

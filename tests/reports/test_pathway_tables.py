@@ -79,9 +79,20 @@ def test_ages_of_closed_referrals_add_up(queued: Result) -> None:
     table = pathway_tables.missed(View.of(queued))
     assert table is not None
     node = queued.node("demand/pathway").isel(area=0, year=0).sel(scenario="baseline")
-    whole = node["pathway_flow_affected"].sel(service="closed_without_help")
-    assert np.allclose(node["closed_without_help"].sum("age_band"), whole)
-    assert list(table.rows["Children's age"][:3]) == ["0 to 17", "under 1", "1 to 4"]
+    part = node["pathway_flow_affected"]
+    by = queued.node("demand/closed")["closed_without_help"].isel(area=0, year=0)
+    risky = by.sel(pattern=[p for p in by["pattern"].values if p != "none"])
+    both = part.sel(service="closed_without_help", drop=True) + part.sel(service="assessed_closed_without_help", drop=True)
+    assert np.allclose(risky.sum(("age_band", "pattern")), both)
+    assert len(table.rows) == len(pathway_tables.MISSED)
+    closed = pathway_tables.closed(View.of(queued))
+    assert closed is not None
+    assert list(closed.rows["By"]) == ["All", *["Age"] * 5, *["Combination of risks"] * 7]
+    mean = {b: float(risky.sel(age_band=b).sum("pattern").mean()) for b in risky["age_band"].values}
+    assert mean["10_15"] > mean["16_17"]
+    # Only those who come back after closing so, and not all who come back.
+    again = part.sel(service="returned_after_no_help").mean() / part.sel(service="re_referral").mean()
+    assert 0.1 < float(again) < 0.9
     assert any("no case was read" in n for n in table.notes)
 
 
