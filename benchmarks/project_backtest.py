@@ -47,20 +47,24 @@ BASES, HORIZONS, DRAWS, SEED = (2021, 2022, 2023), 4, 400, 2026
 LEVELS = (80, 95)
 
 
-def counts(folder: Path) -> dict[str, pd.DataFrame]:
-    """Published counts by authority (rows) and year that ends on 31 March (columns); NaN where suppressed or absent."""
+def counts(folder: Path, symbol: str = "") -> dict[str, pd.DataFrame]:
+    """Published counts by authority (rows) and year that ends on 31 March (columns); NaN where suppressed or absent.
+
+    With a symbol of the publisher's, whether it stands there instead.
+    """
     out = {}
     for service, (name, column) in {**FILES, **MORE}.items():
         table = pd.read_csv(folder / "dfe" / name, dtype=str)
         found = next(c for c in table.columns if c.lower() == column.lower() or c.lower().startswith(column.lower()))
-        out[service] = _wide(table, found)
+        out[service] = _wide(table, found, symbol)
     care = pd.read_csv(folder / "dfe" / "cla_number_and_rate_per_10k_children.csv.gz", dtype=str)
-    return out | {s: _wide(care[care["population_type"] == category], "children_count") for s, category in LOOKED_AFTER.items()}
+    return out | {s: _wide(care[care["population_type"] == category], "children_count", symbol) for s, category in LOOKED_AFTER.items()}
 
 
-def _wide(table: pd.DataFrame, column: str) -> pd.DataFrame:
+def _wide(table: pd.DataFrame, column: str, symbol: str = "") -> pd.DataFrame:
     table = table[table["geographic_level"] == "Local authority"]
-    values = table.assign(n=pd.to_numeric(table[column], errors="coerce"), year=table["time_period"].astype(int))
+    found = table[column] == symbol if symbol else pd.to_numeric(table[column], errors="coerce")
+    values = table.assign(n=found, year=table["time_period"].astype(int))
     return values.pivot_table(index="new_la_code", columns="year", values="n", aggfunc="first")
 
 
