@@ -43,7 +43,7 @@ def calibrate() -> pd.DataFrame:
         counts, filled = _counts(pathway, area, LAYOUT_NEEDS)
         by_class = birth_classes(children.sel(area=area).transpose("age").values)
         found = base_rates(counts, values, by_class)
-        reached = achieved(found.rates, layout, entry_ages(by_class, values["unaccompanied.from_16"]), values)
+        reached = achieved(found.rates, layout, entry_ages(by_class, values), values)
         rows.append(
             {
                 "area": area,

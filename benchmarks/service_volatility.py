@@ -5,9 +5,9 @@ Reads DfE open data (children in need B1, C1, C4, D3; children looked after) fro
 ``data_sources/figures/service_volatility.csv`` is carried over.
 
 The sd is robust (1.4826 x median absolute deviation) over authorities with at least 50 events, of the log change of the rate per
-child in a year, pooled over the years to 2019 (looked after: over 2021-2025, all that is published); `persistence` is the phi of
-``e_t = phi e_(t-1) + noise`` that gives the sd seen over three years (1: a random walk). Then checked on 2021-2025: the share of
-later changes over one, two and three years inside +-1.96 sd. Counts' own Poisson noise is inside the sd.
+child in a year, pooled over the years to 2019 (looked after: from 2016, which is as far back as the files go); `persistence` is the phi of
+``e_t = phi e_(t-1) + noise`` that gives the sd seen over three years (1: a random walk). Then checked on 2021-2025, which no fit has
+seen: the share of later changes over one, two and three years inside +-1.96 sd. Counts' own Poisson noise is inside the sd.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ LOOKED_AFTER = {
     "looked_after_ceased": "Children ceasing to be looked after each year",
 }
 MINIMUM = 50
+#: The same counts in DfE's Local Authority Interactive Tool, which holds them from 2016 on.
+SINCE_2016 = {
+    "looked_after_started": "LACnum_Start",
+    "looked_after_at_31_march": "LACnum",
+    "looked_after_ceased": "LACceased",
+}
 
 
 def panel(folder: Path, more: dict[str, tuple[str, str]] | None = None) -> dict[str, pd.DataFrame]:
@@ -51,9 +57,28 @@ def panel(folder: Path, more: dict[str, tuple[str, str]] | None = None) -> dict[
         ]
         out[service] = _log_rate(data, match[0], people)
     cla = pd.read_csv(folder / "dfe" / "cla_number_and_rate_per_10k_children.csv.gz", dtype=str)
+    early = looked_after_since_2016(folder)
     for service, category in LOOKED_AFTER.items():
-        out[service] = _log_rate(cla[cla["population_type"] == category], "children_count", people)
+        late = _log_rate(cla[cla["population_type"] == category], "children_count", people)
+        before = early[service].where(early[service] >= MINIMUM)
+        areas, years = before.index.intersection(people.index), [y for y in before.columns if y in people.columns]
+        out[service] = late.combine_first(np.log(before.loc[areas, years] / people.loc[areas, years]))
     return out
+
+
+def looked_after_since_2016(folder: Path) -> dict[str, pd.DataFrame]:
+    """Counts of looked-after children by authority (rows) and year (columns), 2016 on, from DfE's Local Authority Interactive Tool."""
+    table = pd.read_parquet(folder / "dfe" / "lait_children.parquet")
+    codes = pd.read_csv(folder / "lookups" / "dfe_la_number_to_gss.csv").sort_values("most_recent_year_included")
+    codes = codes.assign(number=pd.to_numeric(codes["old_la_code"], errors="coerce")).dropna(subset="number")
+    code = dict(zip(codes["number"].astype(int), codes["new_la_code"], strict=True))
+    table = table.assign(
+        number=pd.to_numeric(table["la_number"], errors="coerce"),
+        value=pd.to_numeric(table["value"], errors="coerce"),
+        year=pd.to_numeric(table["year"].str[:4], errors="coerce"),
+    ).dropna(subset=["number", "year"])
+    table = table.assign(area=table["number"].astype(int).map(code), year=table["year"].astype(int))
+    return {s: table[table["measure_short"] == m].pivot_table(index="area", columns="year", values="value") for s, m in SINCE_2016.items()}
 
 
 def _log_rate(data: pd.DataFrame, column: str, people: pd.DataFrame) -> pd.DataFrame:
@@ -85,18 +110,17 @@ def main(folder: Path) -> pd.DataFrame:
     fitted = {}
     for service, table in rates.items():
         early = table[[y for y in table.columns if y <= 2019]]
-        short = np.isfinite(early.diff(axis=1).values).sum() < 200  # looked after: the published series begins in 2021
-        fitted[service] = (table if short else early, short)
-    sds = {s: robust_sd(t.diff(axis=1).values.ravel()) for s, (t, _) in fitted.items()}
-    own = {s: persistence(robust_sd((t - t.shift(3, axis=1)).values.ravel()) / sds[s]) for s, (t, _) in fitted.items()}
+        fitted[service] = early
+    sds = {s: robust_sd(t.diff(axis=1).values.ravel()) for s, t in fitted.items()}
+    own = {s: persistence(robust_sd((t - t.shift(3, axis=1)).values.ravel()) / sds[s]) for s, t in fitted.items()}
     rows = []
-    for service, (table, short) in fitted.items():
+    for service, table in fitted.items():
         memory = own[service]
         row: dict[str, object] = {
             "service": service,
             "yearly_log_sd": round(sds[service], 4),
             "persistence": round(memory, 3),
-            "fitted_on": "2021-2025" if short else "to 2019",
+            "fitted_on": "to 2019",
             "changes": int(np.isfinite(table.diff(axis=1).values).sum()),
         }
         for h in (1, 3):

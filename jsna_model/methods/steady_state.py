@@ -10,30 +10,33 @@ Places = NDArray[np.int64]
 
 
 def transition(hazard: Array, origin: Places, to: Places, states: int) -> tuple[Array, Array, Array]:
-    """Monthly transition matrix of competing hazards, as the engine has them.
+    """Monthly transition matrices of competing hazards, as the engine has them.
 
     Parameters
     ----------
-    hazard : ndarray, shape (route,)
+    hazard : ndarray, shape (route, age)
+        One age where hazards are the same at all.
     origin, to : ndarray of int, shape (route,)
         Places of states; `to` -1 leaves.
     states : int
 
     Returns
     -------
-    matrix : ndarray, shape (state, state)
+    matrix : ndarray, shape (age, state, state)
         Column: where a child of that state is at the end of the month; columns of states that are left add to less than 1.
-    chance : ndarray, shape (route,)
+    chance : ndarray, shape (route, age)
         That a child of the origin takes the route in a month: ``(1 - exp(-H)) h / H``.
-    there : ndarray, shape (state,)
+    there : ndarray, shape (state, age)
         Share of the month for which such a child is there.
     """
-    total = np.bincount(origin, hazard, minlength=states)
-    there = np.divide(-np.expm1(-total), total, out=np.ones(states), where=total > 0)
+    total = np.zeros((states, hazard.shape[1]))
+    np.add.at(total, origin, hazard)
+    there = np.divide(-np.expm1(-total), total, out=np.ones(total.shape), where=total > 0)
     chance = hazard * there[origin]
-    matrix = np.diag(np.exp(-total))
+    matrix = np.zeros((hazard.shape[1], states, states))
+    matrix[:, np.arange(states), np.arange(states)] = np.exp(-total).T
     inside = to >= 0
-    np.add.at(matrix, (to[inside], origin[inside]), chance[inside])
+    np.add.at(matrix.transpose(1, 2, 0), (to[inside], origin[inside]), chance[inside])
     return matrix, chance, there
 
 
@@ -42,8 +45,8 @@ def stationary_by_age(matrix: Array, entries: Array, ageless: NDArray[np.bool_],
 
     Parameters
     ----------
-    matrix : ndarray, shape (state, state)
-        Monthly transitions, the same at every age.
+    matrix : ndarray, shape (age, state, state)
+        Monthly transitions; one age where they are the same at all.
     entries : ndarray, shape (age, state, *lanes)
         Entries a month.
     ageless : ndarray of bool, shape (state,)
@@ -54,29 +57,31 @@ def stationary_by_age(matrix: Array, entries: Array, ageless: NDArray[np.bool_],
     -------
     stock : ndarray, shape (age, state, *lanes)
         After the year's birthdays: opening stocks of a year.
-    exposure : ndarray, shape (state, *lanes)
+    exposure : ndarray, shape (age, state, *lanes)
         Opening stocks of a year's months: times the chance of a route, its flow a year.
     aged_out : ndarray, shape (state, *lanes)
         Children a year who reach 18 there.
     """
     ages, states = entries.shape[:2]
     flat = entries.reshape(ages, states, -1)
-    opening = np.zeros_like(flat)
-    exposure, aged_out = np.zeros(flat.shape[1:]), np.zeros(flat.shape[1:])
-    steady = np.linalg.inv(np.eye(int(ageless.sum())) - matrix[np.ix_(ageless, ageless)])
+    monthly = np.broadcast_to(matrix, (ages, states, states))
+    opening, exposure = np.zeros_like(flat), np.zeros_like(flat)
+    aged_out = np.zeros(flat.shape[1:])
     now = np.zeros(flat.shape[1:])
+    held = monthly[:, ageless][:, :, ageless]
+    steady = np.linalg.solve(np.eye(held.shape[-1]) - held, flat[:, ageless])
     for age in range(ages):
-        now[ageless] = steady @ flat[age, ageless]
+        now[ageless] = steady[age]
         opening[age] = now
         for month in range(months):
-            exposure += now
-            now = matrix @ now + flat[age]
+            exposure[age] += now
+            now = monthly[age] @ now + flat[age]
             if age == ages - 1:
                 leaving = now / (months - month)
                 leaving[ageless] = 0.0
                 aged_out += leaving
                 now = now - leaving
-    return opening.reshape(entries.shape), exposure.reshape(entries.shape[1:]), aged_out.reshape(entries.shape[1:])
+    return opening.reshape(entries.shape), exposure.reshape(entries.shape), aged_out.reshape(entries.shape[1:])
 
 
 def plan_hazards(shares: Array, widths: Array, starts: float = 1.0) -> tuple[Array, Array]:

@@ -142,6 +142,8 @@ def _values(observed: xr.Dataset, service: str) -> tuple[Array, NDArray[np.bool_
 def pooled(panel: xr.Dataset, dispersion: float, flows: tuple[Flow, ...] = (*FLOWS, *STOCKS)) -> dict[str, Fit]:
     """Hyperparameters of every flow over the authorities of a panel (`jsna_model.methods.calibration.fit`).
 
+    An authority with more conferences than enquiries, say, has no share: it is left out of that flow's pool.
+
     Parameters
     ----------
     panel : xarray.Dataset
@@ -157,7 +159,13 @@ def pooled(panel: xr.Dataset, dispersion: float, flows: tuple[Flow, ...] = (*FLO
     """
     check_counts(panel)
     own = panel.isel(area=np.flatnonzero(panel["role"].values == "authority"))
-    return {f.count: fit(panel_counts(own, f), f.scale, dispersion) for f in flows}
+    return {f.count: fit(_of_shares(panel_counts(own, f), f.scale), f.scale, dispersion) for f in flows}
+
+
+def _of_shares(counts: Counts, scale: str) -> Counts:
+    """Without counts above what they are a share of: they say nothing of a share, and `year_counts` names their authority."""
+    no_share = (counts.low > counts.size) & (scale == "logit")
+    return Counts(counts.low, counts.high, np.where(no_share, np.nan, counts.size))
 
 
 def year_counts(observed: xr.Dataset, area: str, filled: Mapping[str, float], fits: Mapping[str, Fit], seed: int, draws: int) -> YearCounts:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from jsna_model.layout import compile_layout
-from jsna_model.verbs.layout_rates import TARGETS, BaseRates, _fixed, _rates, _targets, achieved, entry_ages
+from jsna_model.verbs.layout_rates import TARGETS, BaseRates, _fixed, _rates, _targets, achieved, entry_ages, natural_rates
 
 Array = NDArray[np.float64]
 
@@ -47,14 +47,13 @@ def rate_draws(
     dict of str to ndarray, shape (draw,)
         By rate: difference of logarithms, of logits for shares; rates of zero, and those that do not move, are left out.
     """
-    layout, ages = compile_layout("early_help_and_cin"), entry_ages(by_class, values["unaccompanied.from_16"])
+    layout, ages = compile_layout("early_help_and_cin"), entry_ages(by_class, values)
     free = list(base.solution)
     at = np.array([base.solution[n] for n in free])
     draws = len(next(iter(counts.values())))
 
     def off(x: Array, fixed: Mapping[str, float], want: Array, known: Mapping[str, float]) -> Array:
-        found = dict.fromkeys(TARGETS, 0.0) | dict(zip(free, np.exp(x), strict=True))
-        reached = achieved(_rates(found, fixed, known), layout, ages, known)
+        reached = achieved(_rates(natural_rates(free, x), fixed, known), layout, ages, known)
         return np.asarray(np.log(np.maximum([reached[TARGETS[n]] for n in free], 1e-12) / want))
 
     def goal(these: Mapping[str, float]) -> tuple[dict[str, float], Array, dict[str, float]]:
@@ -81,7 +80,7 @@ def rate_draws(
             if np.abs(wrong).max() < _OFF_TOLERANCE:
                 break
             x = x - np.clip(inverse @ wrong, -_LARGEST_STEP, _LARGEST_STEP)
-        rates = _rates(dict.fromkeys(TARGETS, 0.0) | dict(zip(free, np.exp(x), strict=True)), fixed, known)
+        rates = _rates(natural_rates(free, x), fixed, known)
         out[:, i] = [rates[n] for n in names]
     return {n: v for n, v in zip(names, _moved(names, out, base.rates), strict=True) if v.any()}
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from jsna_model.counting import published_counts
 from jsna_model.errors import Problem, raise_all
-from jsna_model.layout import AGELESS, CARE, OPEN, PLAN_BANDS, STAY_AT_18, Layout, compile_layout
+from jsna_model.layout import AGELESS, CARE, OPEN, PLAN_BANDS, STAY_AT_18, Layout, Route, compile_layout
 from jsna_model.methods.steady_state import plan_hazards, stationary_by_age, transition
 
 Array = NDArray[np.float64]
@@ -39,6 +40,27 @@ TARGETS = {
     "disability.rate": "disabled_in_need",
     "unborn.rate": "unborn",
 }
+#: Entry to care straight from the community.
+EMERGENCY = "care.emergency_rate"
+#: Rates that differ by age, and the multiples in ``defaults/layout.toml`` that they take.
+AGED = dict.fromkeys(
+    (
+        EMERGENCY,
+        "early_help.care_rate",
+        "assessment.care_rate",
+        "child_in_need.care_rate",
+        "family_help.care_rate",
+        "disability.care_rate",
+        "plan.care_rate",
+    ),
+    "care.start_age",
+) | dict.fromkeys(("care.leave_rate", "care.return_in_need_rate"), "care.end_age")
+#: DfE's bands of the age at which children start and cease to be looked after, by single year of age 0 to 17.
+_BAND_OF_AGE = ("0", *("1_4",) * 4, *("5_9",) * 5, *("10_15",) * 6, *("16_17",) * 2)
+#: Of them, those that are shares: more cannot be closed than is decided, whatever a draw of the year's counts asks for.
+SHARES = frozenset({"no_further_action"})
+#: Distance from 1 at which a share's search starts, at least.
+MOST_SHARE = 0.02
 #: Least rate a month at which assessments lead to a child in need plan.
 LEAST_IN_NEED = 0.01
 #: Greatest share of care starts that may be unaccompanied children.
@@ -59,7 +81,7 @@ class BaseRates:
         Steady state over target, where more than `DISCREPANCY` off: what the counts of the year do not reconcile.
     notes : tuple of str
     solution : dict of str to float
-        Logarithms of what was solved for, by name of `TARGETS`.
+        What was solved for, by name of `TARGETS`: logarithms, but logits of `SHARES`.
     """
 
     rates: dict[str, float]
@@ -73,25 +95,49 @@ def month_hazard(months: float) -> float:
     return float(-np.log1p(-1 / months))
 
 
-def entry_ages(by_class: Array, share_16: float) -> dict[str, Array]:
-    """Shares of entries by age reached at the end of the year, for each stream from outside.
+def age_profile(rate: str, values: Mapping[str, float]) -> Array:
+    """How a rate differs by age: its multiple by age reached at the end of the year, shape (19,); ones but for care's (`AGED`).
+
+    Half of a class's months are spent a year younger; bands are DfE's, of the age at which a child starts or ceases to be looked after.
+    """
+    if rate not in AGED:
+        return np.ones(len(_BAND_OF_AGE) + 1)
+    by_age = np.array([values[f"{AGED[rate]}_{b}"] for b in _BAND_OF_AGE])
+    return np.asarray(np.concatenate([by_age[:1], (by_age[:-1] + by_age[1:]) / 2, by_age[-1:]]))
+
+
+def entry_ages(by_class: Array, values: Mapping[str, float]) -> dict[str, Array]:
+    """Shares of entries by age reached at the end of the year, for each stream from outside, and for ``emergency`` entry to care.
 
     Parameters
     ----------
     by_class : ndarray, shape (19,)
         Need by class: adds to anything above zero.
-    share_16 : float
-        Of unaccompanied children, aged 16 or 17; the others are 13 to 15.
+    values : mapping of str to float
+        Parameters of ``defaults/layout.toml``: of unaccompanied children, a share is aged 16 or 17, and the others are 13 to 15.
     """
     ages = np.arange(len(by_class))
     young, old = ((ages >= 14) & (ages <= 16)).astype(float), (ages >= 17).astype(float)
     need = by_class / by_class.sum()
+    emergency = need * age_profile(EMERGENCY, values)
+    share_16 = values["unaccompanied.from_16"]
     return {
         "need": need,
+        "emergency": emergency / emergency.sum(),
         "disability": need,
         "birth": (ages == 0).astype(float),
         "arrival": (1 - share_16) * young / young.sum() + share_16 * old / old.sum(),
     }
+
+
+def stream_of(route: Route) -> str:
+    """Name in `entry_ages` of the ages of a route from outside."""
+    return "emergency" if route.rate == EMERGENCY else route.origin
+
+
+def age_hazards(layout: Layout, rates: Mapping[str, float], values: Mapping[str, float]) -> Array:
+    """Hazards a month of a layout's routes by age, shape (route, 19)."""
+    return np.stack([float(r.value(rates)) * age_profile(r.rate, values) for r in layout.routes])
 
 
 def base_rates(counts: Mapping[str, float], values: Mapping[str, float], by_class: Array) -> BaseRates:
@@ -125,20 +171,19 @@ def base_rates(counts: Mapping[str, float], values: Mapping[str, float], by_clas
     layout = compile_layout("early_help_and_cin")
     notes: list[str] = []
     fixed, targets = _fixed(counts, values, notes), _targets(counts, values)
-    ages = entry_ages(by_class, values["unaccompanied.from_16"])
+    ages = entry_ages(by_class, values)
     free = [n for n, target in TARGETS.items() if targets[target] > 0]
     want = np.array([targets[TARGETS[n]] for n in free])
     start = _start(counts, targets, values)
 
     def rates(x: Array) -> dict[str, float]:
-        found = dict.fromkeys(TARGETS, 0.0) | dict(zip(free, np.exp(x), strict=True))
-        return _rates(found, fixed, values)
+        return _rates(natural_rates(free, x), fixed, values)
 
     def off(x: Array) -> Array:
         reached = achieved(rates(x), layout, ages, values)
         return np.log(np.maximum([reached[TARGETS[n]] for n in free], 1e-12) / want)
 
-    x0 = np.log([max(start[n], 1e-9) for n in free])
+    x0 = np.array([logit(min(start[n], 1 - MOST_SHARE)) if n in SHARES else np.log(max(start[n], 1e-9)) for n in free])
     solved = least_squares(off, x0, xtol=1e-14, ftol=1e-14, gtol=1e-14, max_nfev=60, bounds=(x0 - 8, x0 + 8))
     found = rates(solved.x)
     if found["assessment.in_need_rate"] <= LEAST_IN_NEED:
@@ -158,32 +203,64 @@ def base_rates(counts: Mapping[str, float], values: Mapping[str, float], by_clas
     )
 
 
-def achieved(rates: Mapping[str, float], layout: Layout, ages: Mapping[str, Array], values: Mapping[str, float]) -> dict[str, float]:
-    """Counts of a steady year at given rates: what is published, and what `TARGETS` names beside."""
+def natural_rates(names: Sequence[str], x: Array) -> dict[str, float]:
+    """What is solved for, by name of `TARGETS`, from `BaseRates.solution`'s scale: shares stay below 1 by construction (law 10)."""
+    found = {n: float(expit(v)) if n in SHARES else float(np.exp(v)) for n, v in zip(names, x, strict=True)}
+    return dict.fromkeys(TARGETS, 0.0) | found
+
+
+@dataclass(frozen=True)
+class SteadyYear:
+    """A year that comes back, by age reached at its end.
+
+    Parameters
+    ----------
+    place : dict of str to int
+        Places of states.
+    stock : ndarray, shape (19, state)
+        At the start of the year, after birthdays: whoever reaches *a* in the year is *a* - 1 on 31 March.
+    aged_out : ndarray, shape (state,)
+        Children a year who reach 18 there.
+    flows : tuple of (Route, ndarray of shape (19,))
+        Children a year on each route, event and entry.
+    """
+
+    place: dict[str, int]
+    stock: Array
+    aged_out: Array
+    flows: tuple[tuple[Route, Array], ...]
+
+
+def steady_year(rates: Mapping[str, float], layout: Layout, ages: Mapping[str, Array], values: Mapping[str, float]) -> SteadyYear:
+    """Stocks and flows by age of the steady state at given rates; with no limit on places, whoever waits is admitted within the month."""
     states = layout.network.states
     place = {s: i for i, s in enumerate(states)}
     origin = np.array([place[r.origin] for r in layout.routes])
     to = np.array([-1 if r.to is None else place[r.to] for r in layout.routes])
-    hazard = np.array([float(r.value(rates)) for r in layout.routes])
-    matrix, chance, there = transition(hazard, origin, to, len(states))
+    matrix, chance, there = transition(age_hazards(layout, rates, values), origin, to, len(states))
     entries = np.zeros((len(ages["need"]), len(states)))
     entering = [float(r.value(rates)) for r in layout.entries]
     for route, amount in zip(layout.entries, entering, strict=True):
         if route.to is not None:
-            entries[:, place[route.to]] += amount * ages[route.origin]
-    # With no limit on places, whoever waits is admitted at the end of the month.
+            entries[:, place[route.to]] += amount * ages[stream_of(route)]
     wait, active = place["early_help_waiting"], place["early_help"]
-    matrix[active] += matrix[wait]
-    matrix[wait] = 0.0
+    matrix[:, active] += matrix[:, wait]
+    matrix[:, wait] = 0.0
     entries[:, active] += entries[:, wait]
     entries[:, wait] = 0.0
-    ageless = np.array([s in AGELESS for s in states])
-    stock, exposure, aged_out = stationary_by_age(matrix, entries, ageless)
-    yearly = [
-        *((r, exposure[o] * c) for r, o, c in zip(layout.routes, origin, chance, strict=True)),
-        *((r, exposure[place[r.origin]] * there[place[r.origin]] * float(r.value(rates))) for r in layout.events),
-        *((r, 12 * amount) for r, amount in zip(layout.entries, entering, strict=True)),
-    ]
+    stock, exposure, aged_out = stationary_by_age(matrix, entries, np.array([s in AGELESS for s in states]))
+    flows = (
+        *((r, exposure[:, o] * c) for r, o, c in zip(layout.routes, origin, chance, strict=True)),
+        *((r, exposure[:, place[r.origin]] * there[place[r.origin]] * float(r.value(rates))) for r in layout.events),
+        *((r, 12 * amount * ages[stream_of(r)]) for r, amount in zip(layout.entries, entering, strict=True)),
+    )
+    return SteadyYear(place, stock, aged_out, flows)
+
+
+def achieved(rates: Mapping[str, float], layout: Layout, ages: Mapping[str, Array], values: Mapping[str, float]) -> dict[str, float]:
+    """Counts of a steady year at given rates: what is published, and what `TARGETS` names beside."""
+    year = steady_year(rates, layout, ages, values)
+    place, stock, aged_out, yearly = year.place, year.stock, year.aged_out, [(r, v.sum()) for r, v in year.flows]
     kept = sum(aged_out[place[s]] for s in STAY_AT_18) * values["care.open_over_18_share"]
     flows: dict[str, float] = {
         "left_care_at_18": float(sum(aged_out[place[s]] for s in CARE)),
@@ -202,9 +279,9 @@ def achieved(rates: Mapping[str, float], layout: Layout, ages: Mapping[str, Arra
 
     re_referrals = {f"re_referrals_{b}": from_("re_referral", f"closed_{b}") for b in ("0_3", "3_12")}
     return (
-        out
-        | flows
+        flows
         | at_end
+        | out  # where a flow and a published count share a name, the count: it has those who reach 18
         | re_referrals
         | {
             "first_referrals": flows["referral"] - flows["re_referral"],

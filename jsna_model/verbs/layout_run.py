@@ -24,7 +24,7 @@ from jsna_model.pathway import Parameter, Pathway
 from jsna_model.scenario import Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
 from jsna_model.verbs.layout_diverted import NOT_HELPED, Diverted
-from jsna_model.verbs.layout_rates import BaseRates, entry_ages
+from jsna_model.verbs.layout_rates import AGED, EMERGENCY, BaseRates, age_hazards, age_profile, entry_ages, stream_of
 from jsna_model.verbs.layout_sums import Outcome, Sums, joined
 from jsna_model.verbs.need_model import KERNEL
 
@@ -56,6 +56,8 @@ MOVED_BY = {
     "care.leave_rate": "care.end_rate",
     "care.return_in_need_rate": "care.end_rate",
 }
+#: Rates that take a yearly walk without its scenario: arrivals are in the series that walks of care were fitted to.
+WALK_ONLY = {"unaccompanied.rate": "care.start_rate", "unaccompanied.end_rate": "care.end_rate"}
 #: Rates that early help's effects act on, by effect.
 HELPED = {
     "referral": ("contact.rate",),
@@ -149,6 +151,9 @@ def with_layout(pathway: Pathway, base: BaseRates, given: Mapping[str, Parameter
             source.basis if source else "assumption",
         )
     extra = {n: given[n] for n in ("entries.dispersion", "need.rate_ratio", "early_help.places")}
+    # The walk of ends was set on all who leave care; here those who reach 18 leave by age, and only the others' rate moves.
+    ends = pathway.parameter("care.end_rate")
+    extra["care.end_rate"] = replace(ends, yearly_sd=ends.yearly_sd / given["care.ended_before_18"].value)
     return replace(pathway, parameters={**pathway.parameters, **made, **extra})
 
 
@@ -210,7 +215,10 @@ class _Block:
         self.size = (len(scenarios), part.stop - part.start)
         self.help = [_EarlyHelp(t, self.base, len(self.months), self.size[1]) for t in self.theta]
         self.need, self.children, self.affected = setup.need[..., part], setup.children[..., part], setup.affected[:, part]
-        self.ages = entry_ages(setup.need[0].mean((1, 2)), setup.values["unaccompanied.from_16"])
+        self.ages = entry_ages(setup.need[0].mean((1, 2)), setup.values)
+        self.profile = {n: age_profile(n, setup.values)[:, None, None, None] for n in AGED}
+        weight = age_profile(EMERGENCY, setup.values)[:, None, None]
+        self.emergency = weight / (weight * self.need[0] / self.need[0].sum((0, 1))).sum((0, 1))
         self.follow = np.ones(self.size[1])
         self.new = np.ones((self.need.shape[2], *self.size))
         self.mix = np.zeros(self.size)
@@ -230,6 +238,8 @@ class _Block:
             out[name] = out[name] * self.at(mover, m)
             if mover in self.walk:
                 out[name] = out[name] * self.walk[mover][year]
+        for name, mover in WALK_ONLY.items():
+            out[name] = out[name] * self.walk.get(mover, np.ones((self.years, 1)))[year]
         exposure = [h.exposure(m, self.affected[year + 1]) for h in self.help]
         for effect, names in HELPED.items():
             factor = np.stack([e[effect] for e in exposure])
@@ -256,6 +266,15 @@ class _Block:
             out[name] = out[name] * enquiry
         out["section_47.conference_share"] = out["section_47.conference_share"] * conference / enquiry
         out["conference.plan_share"] = out["conference.plan_share"] / conference
+        if "section_47.rate" in self.walk:
+            # What enquiries do beyond plans: more of them lead to fewer conferences each, on the logit scale, so that shares stay shares.
+            beyond = self.walk["section_47.rate"][year]
+            for name in HELPED["plan"]:
+                out[name] = out[name] * beyond
+            share = out["section_47.conference_share"]
+            inside = np.where(share < 1, share, 0.5)
+            with np.errstate(divide="ignore"):
+                out["section_47.conference_share"] = np.where(share < 1, expit(logit(inside) - np.log(beyond)), share)
         w = self.mix
         out["family_help.section_47_rate"] = (1 - w) * out["child_in_need.section_47_rate"]
         out["family_help.care_rate"] = (1 - w) * out["child_in_need.care_rate"] + w * out["early_help.care_rate"]
@@ -277,13 +296,14 @@ class _Block:
         cells = {"need": now[:, :, None, :] * self.new}
         for stream in ("disability", "birth", "arrival"):
             cells[stream] = (self.ages[stream][:, None, None] * patterns * size)[:, :, None, :]
-        entry = tuple(cells[r.origin] * r.value(p) for r in layout.entries)
+        cells["emergency"] = cells["need"] * self.emergency[:, :, None, :]
+        entry = tuple(cells[stream_of(r)] * r.value(p) for r in layout.entries)
         places = self.at("early_help.places", m)
         service = layout.network.queues["early_help_waiting"]
         limits = {service: places} if (places < 1e9).any() else {}
         stay = {s: p[n] for s, n in STAY_AT_18.items()}
         return Rates(
-            tuple(r.value(p).reshape(lanes) for r in layout.routes),
+            tuple(r.value(p).reshape(lanes) * self.profile.get(r.rate, 1.0) for r in layout.routes),
             tuple(r.value(p).reshape(lanes) for r in layout.events),
             entry,
             limits,
@@ -296,16 +316,17 @@ class _Block:
         central = self.setup.base.rates
         origin = np.array([place[r.origin] for r in layout.routes])
         to = np.array([-1 if r.to is None else place[r.to] for r in layout.routes])
-        matrix, _, _ = transition(np.array([float(r.value(central)) for r in layout.routes]), origin, to, len(states))
+        matrix, _, _ = transition(age_hazards(layout, central, self.setup.values), origin, to, len(states))
         wait, active = place["early_help_waiting"], place["early_help"]
-        matrix[active] += matrix[wait]
-        matrix[wait] = 0.0
+        matrix[:, active] += matrix[:, wait]
+        matrix[:, wait] = 0.0
         weight = self.need[0] / self.need[0].sum((0, 1))
         patterns = self.need[0].sum(0) / self.need[0].sum((0, 1))
         entries = np.zeros((weight.shape[0], len(states), *weight.shape[1:]))
         for route in layout.entries:
             if route.to is not None:
                 cell = weight if route.origin == "need" else self.ages[route.origin][:, None, None] * patterns
+                cell = cell * self.emergency if route.rate == EMERGENCY else cell
                 entries[:, active if route.to == "early_help_waiting" else place[route.to]] += float(route.value(central)) * cell
         stock, _, aged_out = stationary_by_age(matrix, entries, np.array([s in AGELESS for s in states]))
         stock = np.moveaxis(stock, 1, 0)

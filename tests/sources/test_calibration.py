@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.special import expit, logit
 
 import data_sources as src
 import jsna_model as jm
@@ -44,13 +45,13 @@ def estimated(draws: int) -> Result:
 
 
 def test_a_large_authority_keeps_its_own_counts() -> None:
-    """Milton Keynes: the sd of a count is about that of a count with variance twice its mean, and the data tell every rate."""
+    """Milton Keynes: the sd of a count is about that of an over-dispersed count, and the data tell every rate."""
     found, counts = year("E06000042", 4000)
     for flow in FLOWS:
         assert found.point[flow.count] == pytest.approx(counts[flow.count], rel=0.03), flow.count
         assert found.draws[flow.count].mean() == pytest.approx(found.point[flow.count], rel=0.01)
         assert found.learned[flow.count]["identified"]
-    assert found.draws["referrals"].std() == pytest.approx(np.sqrt(2 * counts["referrals"]), rel=0.05)
+    assert found.draws["referrals"].std() == pytest.approx(np.sqrt(VALUES["entries.dispersion"] * counts["referrals"]), rel=0.05)
     for part, whole in (("re_referrals", "referrals"), ("initial_child_protection_conferences", "section_47_enquiries")):
         assert (found.draws[part] < found.draws[whole]).all()
     assert found.notes == ()
@@ -194,3 +195,29 @@ def test_factors_identify_products_and_not_their_parts() -> None:
     assert (table["contraction_product"] > 0.9).all()
     assert ((table["contraction_rate_ratio"] > 0.5) & (table["contraction_sensitivity"] > 0.5)).sum() == 0
     assert (table["contraction_interactions"] == 0).all()
+
+
+def test_a_draw_that_closes_more_referrals_than_are_decided_keeps_shares_below_one() -> None:
+    """A share known from the pool alone is drawn up to nearly all referrals; emergencies and births are referrals too, and not decided."""
+    found, _ = year("E06000042", 2)
+    point = found.point
+    draws = {n: np.full(2, point[n]) for n in found.draws}
+    draws["referrals_no_further_action"] = np.array([point["referrals_no_further_action"], 0.97 * point["referrals"]])
+    draws["referrals_assessed_not_in_need"] = np.array([point["referrals_assessed_not_in_need"], 0.01 * point["referrals"]])
+    base = base_rates(point, VALUES, AGES)
+    moved = rate_draws(base, point, draws, VALUES, AGES)
+    names = ("referral.early_help_share", "referral.no_further_action_share")
+    total = sum(expit(logit(base.rates[n]) + moved[n]) for n in names)
+    assert total[0] == pytest.approx(sum(base.rates[n] for n in names), rel=1e-2)
+    assert 0.9 < total[1] < 1
+
+
+def test_one_authority_without_a_share_does_not_stop_the_pool() -> None:
+    """437 conferences of 307 enquiries were published for one authority: it is named where it acts, and the others are pooled."""
+    data = changed("E06000042", initial_child_protection_conferences=2000)
+    flow = next(f for f in FLOWS if f.count == "initial_child_protection_conferences")
+    fits = pooled(data, VALUES["entries.dispersion"], (flow,))
+    assert fits[flow.count].areas == FITS[flow.count].areas - 1
+    filled, _ = _counts(PATHWAY, "E06000042", LAYOUT_NEEDS)
+    own = year_counts(data, "E06000042", filled | {flow.count: 2000.0}, FITS | fits, 1, 5)
+    assert any("is no share" in note or "more than" in note for note in own.notes)
