@@ -13,7 +13,7 @@ def services(parts: Parts) -> Made:
     """Published counts and spend now, compared with England and statistical neighbours."""
     title = "Services now, and how they compare"
     if "services_now" not in parts.tables:
-        return Missing(title, "the result holds no counts of services; run project with a pathway")
+        return Missing(title, parts.view.withheld or "the result holds no counts of services; run project with a pathway")
     view = parts.view
     whose = "published counts, as DfE published them" if view.published_counts else "the authority's own counts, not published ones"
     blocks: list[Block] = [f"These are {whose}. {sentences.rates(view)}", *parts.some("services_now")]

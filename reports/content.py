@@ -92,6 +92,8 @@ def build(
         parts = replace(
             parts, missing=(Missing(f"Accepted {words.listed(gone)}", "these results do not make it; look at the points again"),)
         )
+    if view.known[1]:
+        parts = replace(parts, missing=(*parts.missing, Missing("Known to services, in part", "; ".join(view.known[1]))))
     sections: list[Section] = []
     for make in _SECTIONS:
         made = make(parts)

@@ -37,7 +37,7 @@ DICTIONARY = (
     ("estimates", "share_upper", "upper limit of the share, per cent"),
     ("estimates", "interval", "level of the credible interval"),
     ("estimates", "relative_width", "width of the interval over the estimate"),
-    ("estimates", "shorthand", f"low: fewer than 10; u: low reliability, an interval wider than {UNRELIABLE_WIDTH:g} times the estimate; x: not available"),
+    ("estimates", "shorthand", f"low: fewer than 10; c: suppressed, as the count that it was fitted to; u: low reliability, an interval wider than {UNRELIABLE_WIDTH:g} times the estimate; x: not available"),
     ("estimates", "basis", "estimated: modelled, not counted"),
     ("estimates", "period", "year of the children"),
     ("areas", "area_code", "ONS code; a ward in part is written <ward>:<authority>"),
@@ -218,7 +218,7 @@ def estimates(view: View, level: str) -> pd.DataFrame:
             absent = not np.isfinite(float(x.value[i]))
             low = numbers[0] == FEW
             unreliable = bool(width[i] > UNRELIABLE_WIDTH)
-            mark = "x" if absent else "low" if low else "u" if unreliable else ""
+            mark = "c" if absent and np.any(x[i].hidden) else "x" if absent else "low" if low else "u" if unreliable else ""
             records.append(
                 (
                     code,

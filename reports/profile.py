@@ -10,7 +10,7 @@ from jsna_model.errors import InputError, unknown_name
 from reports import words
 from reports.content import publication, standing
 from reports.disclosure import decimal, modelled, reliability
-from reports.need_tables import CREDIBLE, ESTIMATE, MODELLED_PLACES, counts, known, shares
+from reports.need_tables import CREDIBLE, ESTIMATE, MODELLED_PLACES, component, counts, how_sure, known, shares
 from reports.report import Block, Bullets, Report, Section
 from reports.table import MAY_NOT_SUM, Column, Table, frame
 from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View
@@ -54,6 +54,8 @@ def build(result: Result, area: str, study: Any = None, text: Mapping[str, str] 
     if not view.members:
         raise InputError("each risk stands alone in this result, so that a profile has no overlap to show. Run estimate with a set.")
     name, many = str(place["area_name"].values), LEVEL_NAMES[level][0]
+    if np.any(_of(place, "any_risk").hidden):
+        raise InputError(f"the estimates of {name} were fitted to a small count of your own and are suppressed, so that it has no profile.")
     named = publication(study)
     draft, status = standing(named)
     tables = [
@@ -93,7 +95,8 @@ def _find(view: View, area: str) -> tuple[str, xr.Dataset]:
 
 
 def _of(place: xr.Dataset, measure: str) -> Interval:
-    return Interval(*(float(place[k].sel(component=measure)) for k in ("expected", "lower", "upper")))
+    x = component(place, measure)
+    return Interval(float(x.value), float(x.lower), float(x.upper), x.hidden)
 
 
 def _glance(view: View, level: str, place: xr.Dataset, name: str) -> list[Block]:
@@ -131,9 +134,7 @@ def _measures(view: View, level: str, place: xr.Dataset, name: str) -> Table:
         if measure in place["component"].values:
             x = _of(place, measure)
             whole = shares(view.need(measure), view.children)[0]
-            records.append(
-                [view.measure_label(measure), *counts(x, level), shares(x, children)[0], whole, reliability(float(x.relative_width))]
-            )
+            records.append([view.measure_label(measure), *counts(x, level), shares(x, children)[0], whole, how_sure(x)])
     return Table(
         "profile", f"Children estimated to live with each risk, {name}", view.need_source, "each risk has its own; see the report of the authority",
         "estimated", CREDIBLE, columns, frame(columns, records),
@@ -174,7 +175,7 @@ def _known(view: View, code: str) -> Table | None:
     table = known(view)
     if table is None:
         return None
-    names = [str(r["area"]) for r in view.provenance.get("known") or ()]
+    names = [str(r["area"]) for r in view.known[0]]
     keep = [i for i, area in enumerate(names) if area == code]
     if not keep:
         return None

@@ -145,6 +145,8 @@ def parameters(view: View) -> Table | None:
 def _hidden_parameters(view: View) -> set[str]:
     """Parameters that are ratios of the user's own counts, where one of those is suppressed: the ratio would give it back."""
     observed = view.group("demand/observed")
+    if view.withheld:
+        return set(RATIOS)
     if view.published_counts or observed is None or view.code not in observed["area"].values:
         return set()
     counts = observed["observed"].sel(area=view.code).to_series()
