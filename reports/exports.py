@@ -306,11 +306,12 @@ def _write(table: pd.DataFrame, path: Path, form: str) -> None:
             raise InputError("Parquet needs the package pyarrow. Install it, or give formats=('csv',).") from None
         return
     text = table.select_dtypes(exclude="number").columns
-    safe = table.assign(**{c: table[c].map(_plain) for c in text})
+    safe = table.assign(**{c: table[c].map(safe_text) for c in text})
     safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
-def _plain(value: object) -> object:
+def safe_text(value: object) -> object:
+    """Text led by an apostrophe where a spreadsheet would run it as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(RUNS) else value
 
 

@@ -37,8 +37,11 @@ app.command(name="allocate")(allocate_command)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-FORMATS = ("html", "docx", "xlsx", "compare")
-_TO = "Formats, of html, docx, xlsx and compare (a page to choose in); all by default, compare where there are scenarios."
+FORMATS = ("html", "docx", "xlsx", "compare", "pdf", "csv")
+_TO = (
+    "Formats, of html, docx, xlsx, compare (a page to choose in), pdf (needs Edge, Chrome or Chromium) and csv (a file a table); the first "
+    "three by default, and compare where there are scenarios."
+)
 _TO_FILL = {
     "early_help": (
         "families_per_year = 800.0   # families given early help in a year; without it, effects are per 100 families",
