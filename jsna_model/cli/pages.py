@@ -25,7 +25,12 @@ def profile(
     from reports.profile import build
 
     result, study, text = _read(run)
-    _write(build(result, area, study, text), study, out)
+    boundaries = None
+    if study.boundaries:
+        import data_sources as src
+
+        boundaries = src.resolve(study).boundaries
+    _write(build(result, area, study, text, boundaries), study, out)
 
 
 def partnership(run: Run, out: File) -> None:
