@@ -92,6 +92,9 @@ def build(
         parts = replace(
             parts, missing=(Missing(f"Accepted {words.listed(gone)}", "these results do not make it; look at the points again"),)
         )
+    if moved := points.changed(view, tables, accepted):
+        why = f"number or wording has changed since; read again, and accept as {words.listed(moved)}"
+        parts = replace(parts, missing=(*parts.missing, Missing(f"Accepted {words.listed([m.split(':')[0] for m in moved])}", why)))
     if view.known[1]:
         parts = replace(parts, missing=(*parts.missing, Missing("Known to services, in part", "; ".join(view.known[1]))))
     sections: list[Section] = []

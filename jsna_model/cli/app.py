@@ -62,7 +62,8 @@ _TO_FILL = {
     "benefit": ("share = 0.3   # of affected children not known to services, who would benefit from help; with the reason for it",),
     "publication": (
         "Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named. Draft points (P1, P2 ...) that are not in",
-        "accepted are left out of what is published. Local text goes in text/ beside this file: views_of_children.md,",
+        "accepted are left out of what is published: the draft gives a mark for each wording, such as P1:3f9a2c1b.",
+        "Local text goes in text/ beside this file: views_of_children.md,",
         "views_of_families.md, views_of_practitioners.md, services_and_assets.md, equality_impact.md.",
     ),
 }
