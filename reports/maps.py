@@ -160,7 +160,7 @@ def _by_alpha(fills: list[str], width: NDArray[np.float64]) -> tuple[list[str], 
     breaks = class_breaks(np.round(width, 1), len(STRENGTHS))
     steps = STRENGTHS[: len(breaks) - 1]
     shown = [f if np.isnan(w) else faded(f, steps[_class(float(w), breaks)]) for f, w in zip(fills, np.round(width, 1), strict=True)]
-    return shown, [(s, f"interval {a:.1f} to {b:.1f} times it") for s, (a, b) in zip(steps, itertools.pairwise(breaks), strict=True)]
+    return shown, [(s, f"interval {a:.1f} to {b:.1f} × estimate") for s, (a, b) in zip(steps, itertools.pairwise(breaks), strict=True)]
 
 
 def make_pair(
