@@ -17,7 +17,8 @@ AREA, DRAWS = "Milton Keynes", 400
 OPENING = f"""# Gallery
 
 Figures of the report of {AREA}, drawn from the figures that the package ships with {DRAWS} draws: `python -m benchmarks.gallery`.
-Estimates are modelled, not counted. In the report each figure has a description and a table of its numbers; here the description is below it.
+Estimates are modelled, not counted. In the report each figure has a description and a table of its numbers; here the description stands
+below it.
 """
 
 
@@ -51,15 +52,12 @@ def main() -> None:
     parts = [OPENING]
     for i, figure in enumerate(figures(run()), 1):
         file = folder / f"{i}_{figure.key}.svg"
-        text = (
-            svg(figure).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-            if 'xmlns="' not in svg(figure)[:400]
-            else svg(figure)
-        )
-        file.write_text(text + "\n", encoding="utf-8")
-        parts.append(
-            f"## {figure.title}\n\n{figure.subtitle}\n\n![{figure.title}](gallery/{file.name})\n\n{figure.alt}\n\nSource: {figure.source}.\n"
-        )
+        text = svg(figure)
+        if "xmlns=" not in text.split(">", 1)[0]:  # inline in a page it needs none
+            text = text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+        file.write_text(f"{text}\n", encoding="utf-8")
+        picture = f"![{figure.title}](gallery/{file.name})"
+        parts.append(f"## {figure.title}\n\n{figure.subtitle}\n\n{picture}\n\n{figure.alt}\n\nSource: {figure.source}.\n")
     (DOCS / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
     print(sum(p.stat().st_size for p in folder.iterdir()) // 1000, "kB")
 

@@ -152,7 +152,8 @@ pd.read_csv(folder / "out" / "csv" / "known.csv", encoding="utf-8-sig")[["Area",
 before, after = (r.summary(RISK, level="authority").iloc[0] for r in (alone, now))
 narrower = 1 - (after.upper - after.lower) / (before.upper - before.lower)
 print(
-    f"With the synthetic survey, children with a severely symptomatic parent go from about {round(before.value, -2):,.0f} to about {round(after.value, -2):,.0f}, "
-    f"and the interval is {narrower:.0%} narrower. Of {len(wards)} ward counts, {len(wards) - hidden} may be published; {small} are small and "
-    f"{hidden - small} more are hidden so that they cannot be worked out. What the model does not know of the wards, the counts do not tell it."
+    f"With the synthetic survey, children with a severely symptomatic parent go from about {round(before.value, -2):,.0f} to about "
+    f"{round(after.value, -2):,.0f}, and the interval is {narrower:.0%} narrower. Of {len(wards)} ward counts, {len(wards) - hidden} may "
+    f"be published; {small} are small and {hidden - small} more are hidden so that they cannot be worked out. What the model does not know "
+    "of the wards, the counts do not tell it."
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.drawing import Figure, svg
+from reports.need_tables import LONGEST
 from reports.report import Bullets, Heading, Report
 from reports.table import NUMERIC, SHORTHAND_LINE, Table
 from reports.template import read_logo
@@ -44,7 +45,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip)
+    environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip, longest=LONGEST)
     environment.tests.update(
         heading=lambda b: isinstance(b, Heading),
         figure=lambda b: isinstance(b, Figure),

@@ -42,7 +42,7 @@ def chart_pyramid(
         raise InputError("A pyramid needs every age for both sexes. Add the ages that one of them lacks.")
     after = data.pivot(index="age", columns="sex", values="later") if two else wide
     ages = wide.index.to_numpy(int)
-    drawing, axes = blank(0.19 * len(ages) + (1.3 if two else 1.0))
+    drawing, axes = blank(0.155 * len(ages) + (1.3 if two else 1.0))
     top = max(float(wide.to_numpy().max()), float(after.to_numpy().max())) * 1.05 or 1.0
     for sex, sign, colour in zip(sexes, (-1, 1), (BLUE, ORANGE), strict=True):
         axes.barh(ages, sign * wide[sex], color=colour, height=0.86)
