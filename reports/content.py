@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reports import chapter_annex, chapter_need, chapter_services, chapter_tables, points, tabulate, words
+from reports.drawing import Figure
 from reports.parts import Made, Missing, Parts
 from reports.report import Block, Bullets, Heading, Report, Section
 from reports.view import View
@@ -104,6 +105,8 @@ def build(
             sections.append(replace(made, blocks=tuple(b for b in made.blocks if b)))
         elif isinstance(made, Missing):
             parts = replace(parts, missing=(*parts.missing, made))
+    # The numbers behind a figure that has them of its own: in the workbook and as csv too.
+    found += [b.data for s in sections for b in s.blocks if isinstance(b, Figure) and b.data is not None and b.data.key not in tables]
     return Report(
         str(getattr(study, "title", "") or "") or f"Children living with parental risks in {view.title_name}",
         "Joint strategic needs assessment: children affected, demand for services and scenarios",

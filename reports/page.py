@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.drawing import Figure, svg
-from reports.need_tables import LONGEST
 from reports.report import Bullets, Heading, Report
 from reports.table import NUMERIC, SHORTHAND_LINE, Table
 from reports.template import read_logo
@@ -38,6 +37,10 @@ def render_page(report: Report, logo: str | Path | None = None) -> str:
     return template.render(report=report, style=_text("report.css"), logo=picture, shorthand=SHORTHAND_LINE)
 
 
+#: Rows of a table behind a figure beyond which print has it in the workbook only.
+PRINTED = 40
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -45,7 +48,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip, longest=LONGEST)
+    environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip, longest=PRINTED)
     environment.tests.update(
         heading=lambda b: isinstance(b, Heading),
         figure=lambda b: isinstance(b, Figure),
