@@ -8,7 +8,8 @@ from typing import Any
 
 from data_sources.evidence import load_evidence
 from data_sources.figures_io import file_text
-from data_sources.services import load_spend
+from data_sources.projection import load_projection
+from data_sources.services import load_services, load_spend
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 
 #: What evaluations of early help and of services near it found, one headline each.
@@ -43,14 +44,32 @@ def chapter_material(authority: str, figures: Path | str | None = None) -> dict[
     Returns
     -------
     dict
-        ``effects``: records of `Evidence`; ``spend``: of service, £ thousand (None where absent), status; ``spend_source``.
+        ``effects``: records of `Evidence`; ``spend``: of service, £ thousand (None where absent), status; ``spend_source``; ``official``:
+        counts by service that are published already, where a folder replaces them; ``pyramid``: ``years`` and, by year, children of each
+        of ``ages`` for ``girls`` and ``boys``, now and projected.
     """
     spend = load_spend(authority, figures)
     rows = [
         {"service": str(s), "thousand": None if value != value else float(value), "status": str(status)}
         for s, value, status in zip(spend["service"].values, spend["spend"].values[0], spend["status"].values[0], strict=True)
     ]
-    return {"effects": [e.record() for e in load_evidence(*EFFECTS)], "spend": rows, "spend_source": spend.attrs["source"]}
+    material = {"effects": [e.record() for e in load_evidence(*EFFECTS)], "spend": rows, "spend_source": spend.attrs["source"]}
+    return material | {"pyramid": _pyramid(authority, figures)} | _official(authority, figures)
+
+
+def _official(authority: str, figures: Path | str | None) -> dict[str, Any]:
+    """What is published of an authority's services, which an attacker has whatever the user's own folder says."""
+    if figures is None:
+        return {}
+    published = load_services(authority)["observed"].isel(area=0)
+    return {"official": {str(s): float(n) for s, n in zip(published["service"].values, published.values, strict=True) if n == n}}
+
+
+def _pyramid(authority: str, figures: Path | str | None) -> dict[str, Any]:
+    """Children by single year of age and sex, every year of the projection."""
+    children = load_projection(authority, figures=figures, by_sex=True).data["children"].isel(area=0).transpose("sex", "year", "age")
+    by_sex = {name: children.sel(sex=code).round(1).values.tolist() for code, name in (("F", "girls"), ("M", "boys"))}
+    return {"years": children["year"].values.tolist(), "ages": children["age"].values.tolist(), **by_sex}
 
 
 def load_text(folder: Path | str) -> dict[str, str]:

@@ -20,8 +20,8 @@ def load_direct(path: str | Path) -> tuple[Direct, ...]:
     Parameters
     ----------
     path : path
-        CSV in UTF-8 with ``area_code, risk, value, lower, upper, level, source`` and, where wanted, ``total`` (yes or no). A value is a
-        share of children with its interval; of a total, children.
+        CSV in UTF-8 with ``area_code, risk, value, lower, upper, level, source`` and, where wanted, ``total`` (yes or no) and ``policy``
+        (whose small totals are suppressed). A value is a share of children with its interval; of a total, children.
 
     Returns
     -------
@@ -70,6 +70,13 @@ def _row(cells: dict[str, str], file: str, line: int) -> tuple[Direct | None, li
     if problems:
         return None, problems
     try:
-        return Direct(cells["area_code"], cells["risk"], **numbers, source=cells["source"], total=_TOTAL[total]), []
+        return Direct(
+            cells["area_code"],
+            cells["risk"],
+            **numbers,
+            source=cells["source"],
+            total=_TOTAL[total],
+            policy=cells.get("policy") or "dfe_cin",
+        ), []
     except InputError as error:
         return None, [Problem(p.found, p.fix, file, line, p.column) for p in error.problems]

@@ -61,7 +61,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "publication.review_date": ("Review date", "YYYY-MM-DD."),
     "publication.board_date": ("Date of the board", "YYYY-MM-DD."),
     "publication.classification": ("Classification", "As your council marks documents."),
-    "publication.accepted": ("Draft points accepted", "P1, P2 ... with commas; others are left out of what is published."),
+    "publication.accepted": ("Draft points accepted", "P1:3f9a2c1b ... as the draft gives them, with commas; others are left out."),
     **{key: (f"File: {key.replace('_', ' ')}", "Path from the folder of this form; leave empty for none.") for key in PATHS},
 }  # fmt: skip
 CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full_by")

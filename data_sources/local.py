@@ -16,15 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from data_sources.figures_io import CODE, file_text, read_figures
 from data_sources.layouts import AUTHORITIES
-from jsna_model.conventions import STATUS
+from jsna_model.conventions import POLICIES, STATUS
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 
 if TYPE_CHECKING:
     from jsna_model.population import Population
 
+#: The rule of suppression of a measure for which none is named: that of children's services.
+USUAL_POLICY = "dfe_cin"
 REQUIRED = ("measure", "count")
 PERIODS = ("year", "period")
-OPTIONAL = ("unit", "area_code", "source", "note")
+OPTIONAL = ("unit", "area_code", "source", "note", "published", "policy")
+#: A policy of one's own: the counts that are suppressed, and what others are rounded to.
+OWN_POLICY = re.compile(r"\d+-\d+(/[1-9]\d*)?")
 #: Kinds of area by the start of their code: the authority's own, and finer levels.
 WHOLE = ("E06", "E08", "E09", "E10")
 FINER = {"E07": "district", "E05": "ward", "E02": "msoa"}
@@ -57,6 +61,8 @@ class LocalCount:
         Whether it is the user's own and unpublished, so that small numbers are suppressed where shown.
     fitted : bool
         Whether gradients of risks were fitted to counts of this measure.
+    policy : str
+        Whose rule of suppression its own counts follow: a name of `jsna_model.conventions.POLICIES`, or ``1-9/5``.
     line : int
         Of the file.
     """
@@ -76,6 +82,7 @@ class LocalCount:
     beside: tuple[str, ...]
     own: bool = True
     fitted: bool = False
+    policy: str = USUAL_POLICY
     line: int = field(default=0, compare=False)
 
     def record(self) -> dict[str, Any]:
@@ -90,8 +97,10 @@ def load_local_counts(path: str | Path) -> tuple[LocalCount, ...]:
     ----------
     path : path
         CSV in UTF-8 with ``measure``, ``year`` or ``period``, ``count`` and, where wanted, ``unit``, ``area_code`` (empty for the whole
-        authority; its districts, wards or MSOAs, one of these levels a measure and period), ``source``, ``note``. Measures are those of
-        ``defaults/local_measures.toml``. An empty count is not available (x); ``c`` and the other symbols are kept.
+        authority; its districts, wards or MSOAs, one of these levels a measure and period), ``source``, ``note``, ``published`` (yes for an
+        official total, which is shown and which anyone has; no without it), ``policy`` (whose small counts are suppressed: a name of
+        `jsna_model.conventions.POLICIES`, or ``1-9``, or ``1-9/5`` with other counts to the nearest 5; without it, that of the measure).
+        Measures are those of ``defaults/local_measures.toml``. An empty count is not available (x); ``c`` and the other symbols are kept.
 
     Returns
     -------
@@ -218,6 +227,7 @@ def _instead(name: str, known: Iterable[str], otherwise: str) -> str:
 
 def _row(cells: Mapping[str, str], file: str, line: int) -> tuple[LocalCount | None, list[Problem]]:
     problems: list[Problem] = []
+    shown, policy = cells.get("published", "").lower(), cells.get("policy", "")
 
     def wrong(column: str, found: str, fix: str) -> None:
         problems.append(Problem(found, fix, file, line, column))
@@ -239,6 +249,10 @@ def _row(cells: Mapping[str, str], file: str, line: int) -> tuple[LocalCount | N
     count, status, fault = _count(cells["count"])
     if fault:
         wrong("count", fault, _COUNT)
+    if shown not in ("", "yes", "no"):
+        wrong("published", repr(shown), "write yes for an official total, no for a count of your own")
+    if policy and policy not in POLICIES and not OWN_POLICY.fullmatch(policy):
+        wrong("policy", repr(policy), f"give {', '.join(POLICIES)}, or the counts to suppress, such as 1-9 or 1-9/5")
     if problems or entry is None:
         return None, problems
     made = LocalCount(
@@ -255,6 +269,8 @@ def _row(cells: Mapping[str, str], file: str, line: int) -> tuple[LocalCount | N
         entry["construct"],
         entry["warning"],
         tuple(entry["beside"]),
+        own=shown != "yes",
+        policy=policy or entry.get("policy", USUAL_POLICY),
         line=line,
     )
     return made, []

@@ -35,6 +35,9 @@ LEVELS = ("lsoa", "msoa", "ward", "locality", "district", "authority", "region",
 #: Law 15: what a number rests on.
 BASES = ("observed", "estimated", "projected", "scenario")
 
+#: Rules of suppression that a file may name; `reports.policies` holds them.
+POLICIES = ("dfe_cin", "dfe_cla", "nhs")
+
 #: Law 3: why a value is absent (publishers' symbols on the left).
 STATUS = {
     "": "present",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
+from jsna_model.conventions import POLICIES
 from jsna_model.errors import Problem, raise_all
 
 
@@ -26,6 +28,8 @@ class Direct:
     source : str
     total : bool
         Whether it is a known total: the area is brought to a draw of it. Otherwise the model's draws are conditioned on it.
+    policy : str
+        Whose rule of suppression a small total follows where it is shown: a name of `jsna_model.conventions.POLICIES`, or ``1-9``.
 
     Raises
     ------
@@ -41,6 +45,7 @@ class Direct:
     level: float
     source: str
     total: bool = False
+    policy: str = "dfe_cin"
 
     def __post_init__(self) -> None:
         raise_all(self.problems())
@@ -60,6 +65,10 @@ class Direct:
             )
         if not 0 < self.level < 1:
             found.append(Problem(f"level is {self.level:g}", "give the level of the interval, such as 0.95", file, place, "level"))
+        if self.policy not in POLICIES and not re.fullmatch(r"\d+-\d+(/[1-9]\d*)?", self.policy):
+            found.append(
+                Problem(f"policy {self.policy!r}", f"give {', '.join(POLICIES)}, or small numbers, such as 1-9", file, place, "policy")
+            )
         if not self.source:
             found.append(Problem("no source", "say where it comes from", file, place, "source"))
         return found

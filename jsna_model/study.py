@@ -91,7 +91,8 @@ class Publication(_Part):
     """Who stands behind the report; until owner, approver and review date are named, every page says DRAFT.
 
     `board_date` is when the health and wellbeing board takes it, `classification` its marking (such as OFFICIAL), and `accepted` names the
-    draft points that the partnership has accepted: the others are left out of what is published.
+    draft points that the partnership has accepted, each with the mark of its wording as the draft gives it (``P1:3f9a2c1b``): the others,
+    and those whose number or wording has changed since, are left out of what is published.
     """
 
     owner: str = ""
@@ -100,7 +101,7 @@ class Publication(_Part):
     board_date: Day = ""
     classification: str = ""
     internal: StrictBool = False
-    accepted: tuple[Annotated[str, Field(pattern=r"^P\d+$")], ...] = ()
+    accepted: tuple[Annotated[str, Field(pattern=r"^P\d+(:[0-9a-f]{8})?$")], ...] = ()
 
     @property
     def approved(self) -> bool:

@@ -13,7 +13,7 @@ OGL = "Contains public sector information licensed under the Open Government Lic
 
 def gaps(parts: Parts) -> Made:
     """What the data do not hold, and which sections are left out for it."""
-    left_out = tuple(f"{m.title}: {m.why}." for m in parts.missing)
+    left_out = tuple(f"{m.title}: {m.why.rstrip('.')}." for m in parts.missing)
     more: list[Block] = [Heading("Sections left out of this report"), Bullets(left_out)] if left_out else []
     text = "What this report cannot show, why, and who may hold it. A gap is not a zero: nothing is said about it here."
     return Section("gaps", "Gaps in the data", (text, *parts.some("gaps"), *more))

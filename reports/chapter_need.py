@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports import charts, maps, sentences, words
+from reports import charts, charts_areas, maps, sentences, words
 from reports.demand_tables import other_scenarios
 from reports.need_tables import gap_not_known
 from reports.parts import Made, Missing, Parts
@@ -89,6 +89,8 @@ def who(parts: Parts) -> Made:
         "known about the age profile is in the intervals."
     )
     ages: list[Block] = [text, *parts.some("by_age")] if "by_age" in parts.tables else []
+    figure = charts_areas.pyramid(parts.view)
+    ages += [figure] if figure is not None else []
     return Section(
         "who",
         "Who is at risk",
@@ -152,7 +154,9 @@ def where(parts: Parts) -> Made:
     levels = ("district", "locality", str(view.map_level()), *(("lsoa",) if inside else ()))
     found = parts.some(*(f"by_{x}" for x in levels), "by_ward_in_district", "by_msoa_in_district")
     shown: list[Block] = [t if t.in_documents else _in_workbook(t) for t in found]
-    return Section("where", title, (text, *(f for f in (figure, pair, charts.areas(view)) if f), *shown))
+    return Section(
+        "where", title, (text, *(f for f in (figure, pair, charts_areas.areas(view), charts_areas.risks_by_area(view)) if f), *shown)
+    )
 
 
 def _in_workbook(table: Table) -> str:

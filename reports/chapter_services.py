@@ -7,13 +7,14 @@ from reports import charts, disclosure, local_text, sentences, words
 from reports.demand_tables import latest_caseload, other_scenarios, rates, service_label
 from reports.parts import Made, Missing, Parts
 from reports.report import Block, Bullets, Heading, Section
+from reports.view import View
 
 
 def services(parts: Parts) -> Made:
     """Published counts and spend now, compared with England and statistical neighbours."""
     title = "Services now, and how they compare"
     if "services_now" not in parts.tables:
-        return Missing(title, "the result holds no counts of services; run project with a pathway")
+        return Missing(title, parts.view.withheld or "the result holds no counts of services; run project with a pathway")
     view = parts.view
     whose = "published counts, as DfE published them" if view.published_counts else "the authority's own counts, not published ones"
     blocks: list[Block] = [f"These are {whose}. {sentences.rates(view)}", *parts.some("services_now")]
@@ -133,12 +134,24 @@ def what_if(parts: Parts) -> Made:
         return Missing(title, "the result compares no scenarios; run compare")
     intro = (
         "Each scenario changes named parameters from a date and is compared with the baseline on the same draws, so that what they share cancels "
-        "out. Effects of early help are sceptical by default: the evidence is mixed, intervals span no effect, and child protection plans may "
-        "rise at first as needs are seen earlier. The largest published effect (32% fewer children looked after, Troubled Families) came without "
+        f"out. {_effects(view)} The largest published effect (32% fewer children looked after, Troubled Families) came without "
         "an interval and from a comparison that was not randomised."
     )
     tables = parts.some("scenarios", "differences", "per_100_families", "costs", "unit_costs")
     return Section("scenarios", title, (intro, Bullets(tuple(sentences.scenarios(view))), *tables))
+
+
+def _effects(view: View) -> str:
+    """How large the effects of early help are taken to be, by the level that the study chose."""
+    level = sentences.effects_level(view)
+    if level == "sceptical":
+        return (
+            "Effects of early help are sceptical: the evidence is mixed, intervals span no effect, and child protection plans may rise at first "
+            "as needs are seen earlier."
+        )
+    if level:
+        return f"Effects of early help are {level}, as this study chose; the usual level is sceptical, with intervals that span no effect, as the evidence is mixed."
+    return "Effects of early help are this study's own, with its reasons in the table of parameters; the evidence is mixed."
 
 
 def views(parts: Parts) -> Made:

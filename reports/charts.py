@@ -10,16 +10,13 @@ import numpy as np
 from jsna_model.pathway import STOCKS
 from reports import pathway_tables, words
 from reports.demand_tables import other_scenarios, pathway_source, service_label, stock_or_flow
-from reports.disclosure import UNRELIABLE_WIDTH, modelled
+from reports.disclosure import modelled
 from reports.drawing import BLUE, GREY, ORANGE, PINK, TURQUOISE, Figure, blank, only_grid, thousands, wrapped
-from reports.need_tables import CREDIBLE, component, projection
-from reports.plot_frame import Caption, per_cent
-from reports.plots import chart_dots, chart_fan, chart_flow, chart_overlap
+from reports.need_tables import CREDIBLE, projection
+from reports.plot_frame import Caption
+from reports.plots import chart_fan, chart_flow, chart_overlap
 from reports.table import Table
-from reports.view import LEVEL_NAMES, View, interval
-
-#: Areas beyond which the report shows districts in place of them.
-READABLE = 40
+from reports.view import View, interval
 
 LINES = ((BLUE, "-"), (ORANGE, "--"), (TURQUOISE, ":"), (PINK, "-."))
 
@@ -91,49 +88,6 @@ def patterns(view: View, table: Table) -> Figure:
         made,
         alt=f"{made.alt} In all, exactly one: {_interval_words(one)}; two or more: {_interval_words(two)}; all three: {_interval_words(three)}.",
     )
-
-
-def areas(view: View) -> Figure | None:
-    """Share of children affected in each area with its interval: the map's level, or districts where that has too many areas."""
-    import pandas as pd
-
-    levels = [view.map_level(), "district", "locality"]
-    level = next((lv for lv in levels if lv and view.has(lv) and 1 < view.node(lv).sizes["area"] <= READABLE), None)
-    if level is None:
-        return None
-    node = view.node(level)
-    children = node["children"].sum("age_band", skipna=False).values
-    x = component(node, "any_risk")
-    keep = np.isfinite(x.value) & (children > 0)
-    names = [str(n) for n in node["area_name"].values]
-    twice = {n for n in names if names.count(n) > 1}
-    labels = [f"{n} ({code})" if n in twice else n for n, code in zip(names, node["area"].values, strict=True)]
-    rows = pd.DataFrame(
-        {
-            "label": labels,
-            "value": x.value,
-            "lower": x.lower,
-            "upper": x.upper,
-            "unreliable": np.asarray(x.relative_width) > UNRELIABLE_WIDTH,
-        }
-    )
-    rows[["value", "lower", "upper"]] = rows[["value", "lower", "upper"]].div(np.where(children > 0, children, np.nan), axis=0)
-    one, many = LEVEL_NAMES[level]
-    whole = view.need("any_risk") / view.children
-    caption = Caption(
-        "areas",
-        f"Every interval includes the estimate for {view.name}"
-        if bool(((rows["lower"] <= whole.value) & (rows["upper"] >= whole.value))[keep].all())
-        else f"Some intervals lie apart from the estimate for {view.name}",
-        f"Estimated share of children aged 0 to 17 living with at least one risk of the {view.set_label} set, {many} of {view.name} in order of name, mid-2024. "
-        f"Not a ranking: much of the uncertainty is shared by all {many}. {CREDIBLE}.",
-        view.need_source,
-        construct=view.set_construct,
-    )
-    shown = rows[keep]
-    made = chart_dots(shown, caption, per_cent, (view.name, float(whole.value)), "Estimated share of children", words.upper_first(one))
-    hollow = " Hollow dots: low reliability." if bool(shown["unreliable"].any()) else ""
-    return replace(made, subtitle=f"{made.subtitle}{hollow}")
 
 
 def flow(view: View) -> Figure | None:

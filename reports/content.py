@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reports import chapter_annex, chapter_need, chapter_services, chapter_tables, points, tabulate, words
+from reports.drawing import Figure
 from reports.parts import Made, Missing, Parts
 from reports.report import Block, Bullets, Heading, Report, Section
 from reports.view import View
@@ -93,6 +94,11 @@ def build(
         parts = replace(
             parts, missing=(Missing(f"Accepted {words.listed(gone)}", "these results do not make it; look at the points again"),)
         )
+    if moved := points.changed(view, tables, accepted):
+        why = f"number or wording has changed since; read again, and accept as {words.listed(moved)}"
+        parts = replace(parts, missing=(*parts.missing, Missing(f"Accepted {words.listed([m.split(':')[0] for m in moved])}", why)))
+    if view.known[1]:
+        parts = replace(parts, missing=(*parts.missing, Missing("Known to services, in part", "; ".join(view.known[1]))))
     sections: list[Section] = []
     for make in _SECTIONS:
         made = make(parts)
@@ -100,6 +106,8 @@ def build(
             sections.append(replace(made, blocks=tuple(b for b in made.blocks if b)))
         elif isinstance(made, Missing):
             parts = replace(parts, missing=(*parts.missing, made))
+    # The numbers behind a figure that has them of its own: in the workbook and as csv too.
+    found += [b.data for s in sections for b in s.blocks if isinstance(b, Figure) and b.data is not None and b.data.key not in tables]
     return Report(
         str(getattr(study, "title", "") or "") or f"Children living with parental risks in {view.title_name}",
         "Joint strategic needs assessment: children affected, demand for services and scenarios",

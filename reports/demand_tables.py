@@ -215,7 +215,8 @@ def differences(view: View) -> Table | None:
         ),
         kind="decision",
         brief=tuple(brief),
-        brief_title=f"main services, {years[-1]}",
+        brief_title=f"main services, {years[-1]}{' (illustrative)' if checked[-1] == 'illustrative' else ''}",
+        document_columns=("Scenario", "Service", "Modelled difference", "Lower limit", "Upper limit"),
     )
 
 

@@ -124,7 +124,7 @@ def _styles(document: Any, own: bool) -> None:
         if own
         else (
             ("Normal", 11, None),
-            ("Title", 24, BLUE),
+            ("Title", 20, BLUE),
             ("Subtitle", 13, GREY),
             ("Heading 1", 16, BLUE),
             ("Heading 2", 13, BLUE),
@@ -150,7 +150,7 @@ def _styles(document: Any, own: bool) -> None:
         style = styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
         style.base_style = styles["Normal"]
         style.font.size = Pt(size)
-        style.paragraph_format.space_after = Pt(2 if name.startswith("Table") else 6)
+        style.paragraph_format.space_after = Pt({"Source": 3}.get(name, 2 if name.startswith("Table") else 6))
         style.font.bold = True if name == "Status" else None
         if colour is not None:
             style.font.color.rgb = colour
@@ -248,9 +248,11 @@ def _table(document: Any, table: Table, text_width: float) -> None:
         if texts is not None:
             for cell, text, right in zip(row.cells, texts, numeric, strict=True):
                 _fill(cell, text, style, right)
+    last = None
     for note in table.notes:
-        document.add_paragraph(note, style="Source")
-    document.add_paragraph(style="Source")
+        last = document.add_paragraph(note, style="Source")
+    last = last or document.add_paragraph(style="Source")
+    last.paragraph_format.space_after = Pt(12)
 
 
 def widths(table: Table, text_width: float = PORTRAIT) -> list[Any]:

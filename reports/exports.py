@@ -37,7 +37,7 @@ DICTIONARY = (
     ("estimates", "share_upper", "upper limit of the share, per cent"),
     ("estimates", "interval", "level of the credible interval"),
     ("estimates", "relative_width", "width of the interval over the estimate"),
-    ("estimates", "shorthand", f"low: fewer than 10; u: low reliability, an interval wider than {UNRELIABLE_WIDTH:g} times the estimate; x: not available"),
+    ("estimates", "shorthand", f"low: fewer than 10; c: suppressed, as the count that it was fitted to; u: low reliability, an interval wider than {UNRELIABLE_WIDTH:g} times the estimate; x: not available"),
     ("estimates", "basis", "estimated: modelled, not counted"),
     ("estimates", "period", "year of the children"),
     ("areas", "area_code", "ONS code; a ward in part is written <ward>:<authority>"),
@@ -218,7 +218,7 @@ def estimates(view: View, level: str) -> pd.DataFrame:
             absent = not np.isfinite(float(x.value[i]))
             low = numbers[0] == FEW
             unreliable = bool(width[i] > UNRELIABLE_WIDTH)
-            mark = "x" if absent else "low" if low else "u" if unreliable else ""
+            mark = "c" if absent and np.any(x[i].hidden) else "x" if absent else "low" if low else "u" if unreliable else ""
             records.append(
                 (
                     code,
@@ -306,11 +306,12 @@ def _write(table: pd.DataFrame, path: Path, form: str) -> None:
             raise InputError("Parquet needs the package pyarrow. Install it, or give formats=('csv',).") from None
         return
     text = table.select_dtypes(exclude="number").columns
-    safe = table.assign(**{c: table[c].map(_plain) for c in text})
+    safe = table.assign(**{c: table[c].map(safe_text) for c in text})
     safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
-def _plain(value: object) -> object:
+def safe_text(value: object) -> object:
+    """Text led by an apostrophe where a spreadsheet would run it as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(RUNS) else value
 
 

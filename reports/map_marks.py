@@ -12,7 +12,6 @@ from reports.places import Places
 
 #: Letters of classes, lowest first: colour is never the only carrier.
 LETTERS = "ABCDE"
-DARK = SEQUENTIAL[:3]
 HATCH = "///"
 SMALLEST, LARGEST = 5.0, 11.0  # font sizes of labels, in points
 
@@ -33,7 +32,7 @@ def draw_places(
     axes.add_collection(PathCollection(places.paths, facecolors=fills, edgecolors=GREY, linewidths=1.1, zorder=1))
     axes.add_collection(PathCollection(places.paths, facecolors="none", edgecolors="white", linewidths=0.7, zorder=2))
     for dark, colour in ((True, "white"), (False, INK)):
-        chosen = [p for p, fill, h in zip(places.paths, fills, hatched, strict=True) if h and (fill in DARK) == dark]
+        chosen = [p for p, fill, h in zip(places.paths, fills, hatched, strict=True) if h and is_dark(fill) == dark]
         if chosen:
             marks = PathCollection(chosen, facecolors="none", edgecolors=colour, linewidths=0.0, hatch=HATCH, zorder=3)
             axes.add_collection(marks)
@@ -48,6 +47,26 @@ def draw_places(
     _labels(axes, places, fills, letters, numbers, scale, taken, hatched)
     if places.to_scale:
         _scale_bar(axes, places)
+
+
+def is_dark(fill: str) -> bool:
+    """Whether white text on a fill has more contrast than the ink (relative luminance of WCAG 2.2 below the middle of the two)."""
+    parts = [int(fill[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722))) < 0.18
+
+
+def faded(fill: str, strength: float) -> str:
+    """A fill mixed with white: all of it at 1, none at 0."""
+    return "#" + "".join(f"{round(255 - strength * (255 - int(fill[i : i + 2], 16))):02X}" for i in (1, 3, 5))
+
+
+def outline(axes: Any, path: Any) -> None:
+    """A heavy line round one area, black within white, so that it shows on every fill."""
+    from matplotlib.collections import PathCollection
+
+    for colour, width in (("white", 5.0), (INK, 2.6)):
+        axes.add_collection(PathCollection([path], facecolors="none", edgecolors=colour, linewidths=width, zorder=4.5))
 
 
 Box = tuple[NDArray[np.float64], NDArray[np.float64]]  # middle, half of width and height
@@ -74,7 +93,7 @@ def _labels(
             text, font = (f"{number}\n{letters[i]}", 0.62 * room) if room >= 11 else (f"{number}{letters[i]}", 0.8 * room)
         if font < SMALLEST or any((np.abs(places.anchors[i] - at) < half + 0.6 * font / scale).all() for at, half in taken):
             continue
-        dark = fills[i] in DARK
+        dark = is_dark(fills[i])
         label = axes.text(
             x,
             y,
@@ -161,6 +180,7 @@ def legend(
     hatched: bool,
     titled: bool,
     heading: str = "Estimated share\nof children",
+    strengths: list[tuple[float, str]] | None = None,
 ) -> None:
     """Classes with letters and ranges in words, highest first: beside the map on a figure, below it on axes."""
     from matplotlib.figure import Figure as MplFigure
@@ -170,6 +190,8 @@ def legend(
     handles = [Patch(facecolor=f, edgecolor=SEQUENTIAL[0], linewidth=0.5, label=f"{letter}  {text}") for letter, f, text in rows]
     if hatched:
         handles.append(Patch(facecolor="white", edgecolor=INK, linewidth=0.5, hatch=HATCH, label="low reliability"))
+    for strength, text in strengths or ():
+        handles.append(Patch(facecolor=faded(SEQUENTIAL[1], strength), edgecolor=SEQUENTIAL[0], linewidth=0.5, label=text))
     if absent:
         handles.append(Patch(facecolor=ABSENT_FILL, edgecolor=GREY, linewidth=0.5, label="–  not available"))
     style = {"handles": handles, "frameon": False, "fontsize": 9, "title_fontsize": 9, "alignment": "left"}

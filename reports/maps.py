@@ -12,7 +12,7 @@ from jsna_model.errors import InputError, unknown_name
 from reports import words
 from reports.disclosure import UNRELIABLE_WIDTH, decimal
 from reports.drawing import ABSENT_FILL, SEQUENTIAL, WIDTH, Figure, blank, house_style, settings
-from reports.map_marks import LETTERS, draw_places, legend
+from reports.map_marks import LETTERS, draw_places, faded, legend, outline
 from reports.need_tables import CREDIBLE, LONGEST, NUMBERED, component
 from reports.places import COPYRIGHT, Places, boundary_places, hexagon_places, join_boundaries
 from reports.table import Column, Table, frame
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 #: Widths of a class, in percentage points; the smallest that needs at most five classes is used.
 STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+SHOWN = ("estimate", "alpha", "limits", "width")
+#: Strength of a fill by the width of its interval, narrow to wide: clearly apart, and none so pale that its class is lost.
+STRENGTHS = (1.0, 0.65, 0.35)
+SMALL = 2.3  # inches: the height of a map that only says where an area lies
 LEGEND_WIDTH = 1.95  # inches beside the map
 BY_ASSUMPTION = "The modelled pattern follows deprivation by assumption."
 HATCHED = f"Hatched: low reliability, an interval wider than {UNRELIABLE_WIDTH:g} times the estimate."
@@ -55,8 +59,9 @@ def plot_map(
         One of ``result.levels`` below the authority; by default ward, or MSOA where there are few wards.
     boundaries : geopandas.GeoDataFrame, optional
         Column ``area`` (codes) and polygons with a coordinate system, joined strictly by code. Without it, hexagons.
-    show : {"estimate", "limits", "width"}
-        The estimate; a pair of maps of its lower and upper limits; or a pair of the estimate and the width of its interval.
+    show : {"estimate", "alpha", "limits", "width"}
+        The estimate; the estimate, paler where its interval is wide (value by alpha); a pair of maps of its lower and upper limits; or a
+        pair of the estimate and the width of its interval.
     internal : bool
         Allow LSOAs: for use inside the authority.
 
@@ -71,10 +76,10 @@ def plot_map(
         Where there is nothing to map, for LSOAs without `internal`, and for boundaries that do not fit, naming the codes.
     """
     view = View.of(result)
-    if show not in ("estimate", "limits", "width"):
-        raise unknown_name("kind of map", show, ("estimate", "limits", "width"))
-    if show == "estimate":
-        made = make_map(view, measure, level, boundaries, titled=True, internal=internal)
+    if show not in SHOWN:
+        raise unknown_name("kind of map", show, SHOWN)
+    if show in ("estimate", "alpha"):
+        made = make_map(view, measure, level, boundaries, titled=True, internal=internal, alpha=show == "alpha")
     else:
         made = make_pair(view, measure, level, boundaries, show=show, titled=True, internal=internal)
     if made is None:
@@ -90,48 +95,72 @@ def make_map(
     boundaries: gpd.GeoDataFrame | None = None,
     titled: bool = False,
     internal: bool = False,
+    alpha: bool = False,
+    mark: str | None = None,
 ) -> Figure | None:
-    """The map with its words; None where there is nothing to map."""
+    """The map with its words; None where there is nothing to map. `mark` is the code of an area to be outlined, within its district."""
     level = _level(view, measure, level, boundaries, internal)
     if level is None:
         return None
-    node = view.node(level)
+    node, name = view.node(level), view.name
+    if mark is not None:
+        node, name = _around(node, level, mark, name)
     share, _, _, wide = _shares(node, measure)
     breaks = class_breaks(share)
     one, many = LEVEL_NAMES[level]
     n = node.sizes["area"]
     unit = many if n != 1 else one
-    title = headline(share, unit, view.name)
-    hatched = wide & ~np.isnan(share)
-    subtitle = (
-        f"Estimated share of children aged 0 to 17 living with {_what(view, measure)}, {unit} of {view.name}, mid-2024. {BY_ASSUMPTION}"
-    )
+    title = headline(share, unit, name)
+    fills, key = _fills(share, breaks), None
+    if alpha:
+        fills, key = _by_alpha(fills, np.asarray(component(node, measure).relative_width, float))
+    hatched = wide & ~np.isnan(share) & (not alpha)
+    subtitle = f"Estimated share of children aged 0 to 17 living with {_what(view, measure)}, {unit} of {name}, mid-2024. {BY_ASSUMPTION}"
     subtitle += f" {HATCHED}" if hatched.any() else ""
+    subtitle += " Paler: the interval is wider beside the estimate." if alpha else ""
     places = _places(node, level, boundaries)
-    figure, axes = blank(_height(places, WIDTH - LEGEND_WIDTH))
-    numbers = n <= NUMBERED and level == view.map_level()
+    figure, axes = blank(_height(places, WIDTH - LEGEND_WIDTH) if mark is None else SMALL)
+    numbers = n <= NUMBERED and level == view.map_level() and mark is None
     labels = class_letters(share, breaks)
     draw_places(
         axes,
         places,
-        _fills(share, breaks),
+        fills,
         hatched,
         labels,
         _size(figure, LEGEND_WIDTH),
         [str(i + 1) for i in range(n)] if numbers else None,
     )
+    if mark is not None:
+        outline(axes, places.paths[[str(a) for a in node["area"].values].index(mark)])
     drawn = any(t.get_text()[-1:] in LETTERS for t in axes.texts if t.get_bbox_patch() is None)
     keyed = "" if not drawn else " Numbers are those of the table; letters are classes." if numbers else " Letters are classes."
     if boundaries is None:
         note = f"Each hexagon is one {one}, placed near where it lies; hexagons are of one size whatever the number of children.{keyed}"
     else:
         note = f"{keyed} {COPYRIGHT}".strip()
-    legend(figure, class_labels(breaks), colours(len(breaks) - 1), bool(np.isnan(share).any()), bool(hatched.any()), titled)
+    legend(figure, class_labels(breaks), colours(len(breaks) - 1), bool(np.isnan(share).any()), bool(hatched.any()), titled, strengths=key)
     if titled:
         _frame(figure, title, subtitle, f"{note} Source: {view.need_source}.")
-    return Figure(
-        "map", title, f"{subtitle} {note}", _alt(node, share, breaks, unit, view, hatched), view.need_source, f"by_{level}", figure
-    )
+    alt = _alt(node, share, breaks, unit, name, hatched)
+    return Figure("map", title, f"{subtitle} {note}", alt, view.need_source, f"by_{level}", figure)
+
+
+def _around(node: xr.Dataset, level: str, mark: str, whole: str) -> tuple[xr.Dataset, str]:
+    """The areas of the district in which an area lies, where the authority has several, with its name; else all of them."""
+    if level == "district" or "district" not in node.coords or len(set(node["district"].values)) < 2:
+        return node, whole
+    home = node["district"].sel(area=mark)
+    return node.isel(area=np.flatnonzero(node["district"].values == home.values)), str(node["district_name"].sel(area=mark).values)
+
+
+def _by_alpha(fills: list[str], width: NDArray[np.float64]) -> tuple[list[str], list[tuple[float, str]]]:
+    """Fills by the width of their interval beside the estimate, in at most three classes at round numbers, and the key to them."""
+    width = np.where(np.isfinite(width), width, np.nan)
+    breaks = class_breaks(np.round(width, 1), len(STRENGTHS))
+    steps = STRENGTHS[: len(breaks) - 1]
+    shown = [f if np.isnan(w) else faded(f, steps[_class(float(w), breaks)]) for f, w in zip(fills, np.round(width, 1), strict=True)]
+    return shown, [(s, f"interval {a:.1f} to {b:.1f} × estimate") for s, (a, b) in zip(steps, itertools.pairwise(breaks), strict=True)]
 
 
 def make_pair(
@@ -356,7 +385,7 @@ def _pair_table(view: View, node: xr.Dataset, level: str, unit: str, shares: tup
     )
 
 
-def _alt(node: Any, share: NDArray[np.float64], breaks: NDArray[np.float64], unit: str, view: View, hatched: NDArray[np.bool_]) -> str:
+def _alt(node: Any, share: NDArray[np.float64], breaks: NDArray[np.float64], unit: str, place: str, hatched: NDArray[np.bool_]) -> str:
     """Text alternative: how many areas in each class, the highest and lowest by name, and how many are of low reliability."""
     names = [str(x) for x in node["area_name"].values]
     order = [int(i) for i in np.argsort(-np.nan_to_num(share, nan=-1), kind="stable") if not np.isnan(share[i])]
@@ -370,9 +399,7 @@ def _alt(node: Any, share: NDArray[np.float64], breaks: NDArray[np.float64], uni
     ends = f" Highest: {high}. Lowest: {low}." if len(order) > few else f" {high}."
     flagged = int(hatched.sum())
     low_reliability = f" {flagged} of low reliability {'is' if flagged == 1 else 'are'} hatched." if flagged else ""
-    return (
-        f"Map of {len(names)} {unit} of {view.name}. Number of {unit} by estimated share: {classes}.{ends}{low_reliability} {BY_ASSUMPTION}"
-    )
+    return f"Map of {len(names)} {unit} of {place}. Number of {unit} by estimated share: {classes}.{ends}{low_reliability} {BY_ASSUMPTION}"
 
 
 def _frame(figure: MplFigure, title: str, subtitle: str, source: str) -> None:

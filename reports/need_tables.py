@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from reports import words
-from reports.disclosure import decimal, modelled, nearest, published, reliability
-from reports.own_counts import protect_known
+from reports.disclosure import SUPPRESSED, decimal, modelled, nearest, published, reliability
 from reports.table import MAY_NOT_SUM, Column, Table, frame
 from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View, construct_words, interval
 
@@ -23,12 +22,21 @@ SHARE = (Column("Estimated share", "percent"), Column("Share: lower", "percent")
 
 def counts(x: Interval, level: str) -> list[int | str]:
     """Estimate and limits as displayed numbers of children."""
+    if np.any(x.hidden):
+        return [SUPPRESSED] * 3
     return [modelled(float(v), level) for v in (x.value, x.lower, x.upper)]
 
 
 def shares(x: Interval, children: float) -> list[float | str]:
     """Estimate and limits as displayed percentages of children."""
+    if np.any(x.hidden):
+        return [SUPPRESSED] * 3
     return [decimal(float(v) / children if children > 0 else None, 100) for v in (x.value, x.lower, x.upper)]
+
+
+def how_sure(x: Interval) -> str:
+    """Flag of one estimate by its relative width; that of a suppressed one is suppressed too."""
+    return SUPPRESSED if np.any(x.hidden) else reliability(float(x.relative_width))
 
 
 def published_share(evidence: dict[str, Any]) -> str:
@@ -275,7 +283,7 @@ def by_area(view: View, level: str, within_district: bool = False) -> Table:
                 *counts(any_risk[i], level),
                 *shares(any_risk[i], float(children[i])),
                 *counts(two[i], level),
-                reliability(float(any_risk.relative_width[i])),
+                how_sure(any_risk[i]),
             ]
         )
     place = view.district[1] if within_district and view.district else view.name
@@ -308,7 +316,9 @@ def by_area(view: View, level: str, within_district: bool = False) -> Table:
 
 def component(node: Any, measure: str) -> Interval:
     """A measure of a summary node, in children."""
-    return Interval(*(node[k].sel(component=measure).values for k in ("expected", "lower", "upper")))
+    hidden = node["hidden"].sel(component=measure).values if "hidden" in node else False
+    value, lower, upper = (node[k].sel(component=measure).values for k in ("expected", "lower", "upper"))
+    return Interval(value, lower, upper, hidden)
 
 
 def every_measure(view: View, level: str) -> Table:
@@ -318,9 +328,8 @@ def every_measure(view: View, level: str) -> Table:
     columns = (Column("Area code"), Column(words.upper_first(one)), Column("Measure"), *ESTIMATE, Column("Reliability"))
     measures = [m for m in view.result.measures if m in node["component"].values]
     parts = {m: component(node, m) for m in measures}
-    width = {m: parts[m].relative_width for m in measures}
     records = [
-        [str(code), str(name), view.measure_label(m), *counts(parts[m][i], level), reliability(float(width[m][i]))]
+        [str(code), str(name), view.measure_label(m), *counts(parts[m][i], level), how_sure(parts[m][i])]
         for i, (code, name) in enumerate(zip(node["area"].values, node["area_name"].values, strict=True))
         for m in measures
     ]
@@ -493,7 +502,7 @@ NO_RATIO = (
 
 def known(view: View) -> Table | None:
     """What services record, each with its definition, unit and warnings, beside the estimate of the risk that it is about."""
-    rows = protect_known(view.provenance.get("known") or ())
+    rows = view.known[0]
     if not rows:
         return None
     columns = (
@@ -551,7 +560,7 @@ def known(view: View) -> Table | None:
             NO_RATIO,
             *(f"{label}: {meaning}.{_alone(said, label)}" for label, meaning in means.items()),
             *(_shared(w, labels) for w, labels in said.items() if len(labels) > 1),
-            *(("The user's own counts are not published: 1 to 5 are [c], with what would give them away.",) if any(r["own"] for r in rows) else ()),
+            *(("The user's own counts are not published: small ones are [c] by the policy of their source, with what would give them away.",) if any(r["own"] for r in rows) else ()),
         ),
         kind="demand",
         brief=tuple(i for i, r in enumerate(rows) if not r["area"]) or None,

@@ -37,6 +37,10 @@ def render_page(report: Report, logo: str | Path | None = None) -> str:
     return template.render(report=report, style=_text("report.css"), logo=picture, shorthand=SHORTHAND_LINE)
 
 
+#: Rows of a table behind a figure beyond which print has it in the workbook only.
+PRINTED = 40
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -44,7 +48,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip)
+    environment.globals.update(svg=svg, numeric=NUMERIC, zip=zip, longest=PRINTED)
     environment.tests.update(
         heading=lambda b: isinstance(b, Heading),
         figure=lambda b: isinstance(b, Figure),

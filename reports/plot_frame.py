@@ -117,3 +117,10 @@ def figure(caption: Caption, drawing: MplFigure, alt: str, columns: Sequence[Col
 def three(row: Any, show: Show) -> str:
     """Value and limits in words."""
     return f"{show(row.value)} ({show(row.lower)} to {show(row.upper)})"
+
+
+def few(n: int) -> Any:
+    """A locator of at most `n` intervals."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=n, min_n_ticks=2)

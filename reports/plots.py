@@ -1,4 +1,4 @@
-"""Charts of need from plain tables: fan, flow, pyramid, overlap, dots with intervals and small multiples. Pure: a table in, a figure out."""
+"""Charts of need from plain tables: fan, flow, overlap, dots with intervals and small multiples. Pure: a table in, a figure out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from jsna_model.errors import InputError
 from reports import words
 from reports.drawing import BLUE, CATEGORICAL, GREY, INK, ORANGE, PINK, RULE, TURQUOISE, Figure, blank, only_grid, thousands, wrapped
-from reports.plot_frame import Caption, Show, checked, children, figure, three
+from reports.plot_frame import Caption, Show, checked, children, few, figure, three
 from reports.table import Column
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def chart_multiples(
         axes.set_xlim(0, float(rows["upper"].max()) * 1.05 or 1)
         axes.set_yticks([place[n] for n in names], tall)
         axes.xaxis.set_major_formatter(lambda v, _: show(v) if v > 0 else "0")
-        axes.xaxis.set_major_locator(_few(5 if len(panels) == 1 else 2))
+        axes.xaxis.set_major_locator(few(5 if len(panels) == 1 else 2))
         axes.set_title(wrapped(measure, 60 // len(panels)), loc="left", fontsize=10)
         only_grid(axes, "x")
         if reference and len(panels) == 1:
@@ -244,49 +244,6 @@ def chart_overlap(table: pd.DataFrame, risks: dict[str, str], caption: Caption, 
     return figure(caption, drawing, f"{alt}.", (Column("Pattern"), Column("Estimated children"), *LIMITS), records)
 
 
-def chart_pyramid(table: pd.DataFrame, caption: Caption, show: Show = lambda v: f"{v:,.0f}") -> Figure:
-    """Children by single year of age and sex, one sex to the left and one to the right.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        ``age``, ``sex`` (two of them), ``value``; each age once for each sex.
-    caption : Caption
-    show : callable
-
-    Returns
-    -------
-    Figure
-    """
-    data = checked(table, "pyramid", ["sex"], ["age", "value"])
-    sexes = list(dict.fromkeys(data["sex"].astype(str)))
-    if len(sexes) != 2 or data.duplicated(["age", "sex"]).any():
-        raise InputError(f"A pyramid has two sexes and each age once for each; found {', '.join(sexes)}. Chart one group as bars instead.")
-    wide = data.pivot(index="age", columns="sex", values="value")
-    if wide.isna().any(axis=None):
-        raise InputError("A pyramid needs every age for both sexes. Add the ages that one of them lacks.")
-    ages = wide.index.to_numpy(int)
-    drawing, axes = blank(0.19 * len(ages) + 1.0)
-    top = float(wide.to_numpy().max()) * 1.05 or 1.0
-    for sex, sign, colour in zip(sexes, (-1, 1), (BLUE, ORANGE), strict=True):
-        axes.barh(ages, sign * wide[sex], color=colour, height=0.86)
-        x, align = (-top, "left") if sign < 0 else (top, "right")
-        axes.annotate(f"{words.upper_first(sex)}: {show(float(wide[sex].sum()))} in all", (x, ages[-1] + 1.1), ha=align, fontweight="bold", annotation_clip=False)  # fmt: skip
-    axes.axvline(0, color="white", linewidth=2)
-    axes.set_xlim(-top, top)
-    axes.set_ylim(ages[0] - 0.7, ages[-1] + 1.9)
-    axes.set_yticks(ages[:: 1 if len(ages) < 25 else 5])
-    axes.xaxis.set_major_locator(_few(6))
-    axes.xaxis.set_major_formatter(lambda v, _: show(abs(v)))
-    axes.set_ylabel("Age in years")
-    only_grid(axes, "x")
-    totals = " and ".join(f"{show(float(wide[s].sum()))} {s}" for s in sexes)
-    rows = wide.sum(axis=1)
-    alt = f"Pyramid of ages {ages[0]} to {ages[-1]}, {sexes[0]} to the left, {sexes[1]} to the right: {totals}. Largest year of age: {int(rows.idxmax())} ({show(float(rows.max()))}); smallest: {int(rows.idxmin())} ({show(float(rows.min()))})."
-    records = [[int(a), *(show(float(wide.loc[a, s])) for s in sexes)] for a in ages]
-    return figure(caption, drawing, alt, (Column("Age", "year"), *(Column(words.upper_first(s)) for s in sexes)), records)
-
-
 def chart_flow(table: pd.DataFrame, caption: Caption, show: Show = lambda v: f"{v:,.0f}") -> Figure:
     """Flows from left to right as bands whose width is their number (Sankey).
 
@@ -372,9 +329,3 @@ def _apart(nodes: list[str], layer: dict[str, int], middle: dict[str, float], ta
                 out[n] = max(out[n], out[below] + (tall[below] + tall[n]) / 2)
             below = n
     return out
-
-
-def _few(n: int) -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=n, min_n_ticks=2)

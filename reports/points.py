@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from reports import words
 from reports.demand_tables import other_scenarios, service_label
@@ -34,6 +35,15 @@ class Point:
     row: str
     column: str
     value: str
+
+    @property
+    def mark(self) -> str:
+        """Name and a short hash of the wording with its number, by which a point that has changed since it was accepted is known."""
+        return f"{self.key}:{sha256(f'{self.text}|{self.value}'.encode()).hexdigest()[:8]}"
+
+    def accepted(self, accepted: Sequence[str]) -> bool:
+        """Whether it is accepted, as it stands or by name alone."""
+        return self.mark in accepted or self.key in accepted
 
 
 Tables = Mapping[str, Table]
@@ -181,7 +191,7 @@ def points(view: View, tables: Tables) -> list[Point]:
 
 def table_of(view: View, tables: Tables, accepted: Sequence[str], draft: bool) -> Table | None:
     """The points as a table: all of them in a draft, accepted ones only in what is published."""
-    shown = [p for p in points(view, tables) if draft or p.key in accepted]
+    shown = [p for p in points(view, tables) if draft or p.accepted(accepted)]
     if not shown:
         return None
     columns: tuple[Column, ...] = (
@@ -192,8 +202,10 @@ def table_of(view: View, tables: Tables, accepted: Sequence[str], draft: bool) -
     )
     columns += (Column("Accepted"),) if draft else ()
     records: list[list[object]] = [
-        [p.key, p.text, p.value, tables[p.table].title, *((("yes" if p.key in accepted else "no"),) if draft else ())] for p in shown
+        [p.key, p.text, p.value, tables[p.table].title, *((_standing(p, accepted),) if draft else ())] for p in shown
     ]
+    named = [p.key for p in shown if p.key in accepted]
+    alone = f"Accepted by name alone, so that a change of number or wording would not be noticed: {words.listed(named)}."
     return Table(
         "points",
         f"{'Draft points' if draft else 'Points'} for the partnership, {view.name}",
@@ -205,10 +217,12 @@ def table_of(view: View, tables: Tables, accepted: Sequence[str], draft: bool) -
         frame(columns, records),
         (
             "Each point is written by a rule from the number beside it. It is a draft for discussion, not advice: a point that the partnership "
-            "has not accepted in study.toml ([publication] accepted) is left out of what is published.",
+            "has not accepted in study.toml ([publication] accepted, with the mark in the last column) is left out of what is published, and so is "
+            "one whose number or wording has changed since.",
+            *((alone,) if named else ()),
         )
         if draft
-        else ("Points that the partnership accepted, each with the number that it rests on.",),
+        else ("Points that the partnership accepted, each with the number that it rests on.", *((alone,) if named else ())),
         kind="decision",
     )
 
@@ -216,7 +230,21 @@ def table_of(view: View, tables: Tables, accepted: Sequence[str], draft: bool) -
 def unknown(view: View, tables: Tables, accepted: Sequence[str]) -> list[str]:
     """Accepted points that these results do not make."""
     made = {p.key for p in points(view, tables)}
-    return [key for key in accepted if key not in made]
+    return [key for key in accepted if key.split(":")[0] not in made]
+
+
+def changed(view: View, tables: Tables, accepted: Sequence[str]) -> list[str]:
+    """Marks of points whose number or wording has changed since they were accepted, as they are now."""
+    before = {key.split(":")[0] for key in accepted if ":" in key}
+    return [p.mark for p in points(view, tables) if p.key in before and not p.accepted(accepted)]
+
+
+def _standing(point: Point, accepted: Sequence[str]) -> str:
+    """Whether a point is accepted, and what to write to accept it."""
+    if point.accepted(accepted):
+        return "yes"
+    before = any(key.startswith(f"{point.key}:") for key in accepted)
+    return f"no{', changed since' if before else ''}; {point.mark}"
 
 
 def _count_column(view: View) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jsna_model.errors import InputError, unknown_name
-from reports import words
+from reports import maps, words
 from reports.content import publication, standing
 from reports.disclosure import decimal, modelled, reliability
-from reports.need_tables import CREDIBLE, ESTIMATE, MODELLED_PLACES, counts, known, shares
-from reports.report import Block, Bullets, Report, Section
+from reports.drawing import Figure
+from reports.need_tables import CREDIBLE, ESTIMATE, MODELLED_PLACES, component, counts, how_sure, known, shares
+from reports.report import Block, Bullets, Heading, Report, Section
 from reports.table import MAY_NOT_SUM, Column, Table, frame
 from reports.view import BAND_NAMES, LEVEL_NAMES, Interval, View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import geopandas as gpd
     import xarray as xr
 
     from jsna_model.result import Result
@@ -25,7 +28,9 @@ if TYPE_CHECKING:
 LEVELS = ("ward", "locality", "district", "msoa")
 
 
-def build(result: Result, area: str, study: Any = None, text: Mapping[str, str] | None = None) -> Report:
+def build(
+    result: Result, area: str, study: Any = None, text: Mapping[str, str] | None = None, boundaries: gpd.GeoDataFrame | None = None
+) -> Report:
     """The profile of an area of a result.
 
     Parameters
@@ -37,6 +42,8 @@ def build(result: Result, area: str, study: Any = None, text: Mapping[str, str] 
         Owner, approver and review date; without them it is a draft.
     text : mapping of str to str, optional
         Local text of the authority; services and assets are named.
+    boundaries : geopandas.GeoDataFrame, optional
+        As in `reports.write`; used where they hold the level of the area.
 
     Returns
     -------
@@ -54,21 +61,40 @@ def build(result: Result, area: str, study: Any = None, text: Mapping[str, str] 
     if not view.members:
         raise InputError("each risk stands alone in this result, so that a profile has no overlap to show. Run estimate with a set.")
     name, many = str(place["area_name"].values), LEVEL_NAMES[level][0]
+    if np.any(_of(place, "any_risk").hidden):
+        raise InputError(f"the estimates of {name} were fitted to a small count of your own and are suppressed, so that it has no profile.")
     named = publication(study)
     draft, status = standing(named)
     tables = [
         t for t in (_measures(view, level, place, name), _ages(view, level, place, name), _known(view, str(place["area"].values))) if t
     ]
+    figure = _map(view, level, str(place["area"].values), name, boundaries)
     sections = [
-        Section("summary", f"{name} at a glance", (*_glance(view, level, place, name), tables[0])),
+        Section(
+            "summary",
+            f"{name} at a glance",
+            (*_glance(view, level, place, name), *([figure] if figure else []), Heading("What this is, and is not"), *_limits(view, many)),
+        ),
+        Section("measures", "Each risk here, and in the whole authority", (tables[0],)),
         *([Section("ages", "Children by age", (tables[1],))] if len(tables) > 1 and tables[1].key == "profile_ages" else []),
         *([Section("known", "Known to services here", (tables[-1],))] if tables[-1].key == "known" else []),
-        Section("limits", "What this is, and is not", _limits(view, many)),
     ]
     return Report(
         f"Children living with parental risks: {name} ({view.name})", f"Profile of {'an' if many == 'MSOA' else 'a'} {many}", draft, status, tuple(sections), tuple(tables),
         str(named["classification"]),
     )  # fmt: skip
+
+
+def _map(view: View, level: str, code: str, name: str, boundaries: gpd.GeoDataFrame | None) -> Figure | None:
+    """Where the area lies among those around it, and its class."""
+    fitting = boundaries if boundaries is not None and maps.level_of(view, boundaries) == level else None
+    made = maps.make_map(view, "any_risk", level, fitting, mark=code) if view.node(level).sizes["area"] > 1 else None
+    if made is None:
+        return None
+    many = LEVEL_NAMES[level][1]
+    elsewhere = f"The numbers of all {many} are in the report of {view.name}."
+    title = f"{name}, outlined, among the {many} around it"
+    return replace(made, title=title, subtitle=f"{made.subtitle} {elsewhere}", alt=f"{name} is outlined. {made.alt}")
 
 
 def _find(view: View, area: str) -> tuple[str, xr.Dataset]:
@@ -93,7 +119,8 @@ def _find(view: View, area: str) -> tuple[str, xr.Dataset]:
 
 
 def _of(place: xr.Dataset, measure: str) -> Interval:
-    return Interval(*(float(place[k].sel(component=measure)) for k in ("expected", "lower", "upper")))
+    x = component(place, measure)
+    return Interval(float(x.value), float(x.lower), float(x.upper), x.hidden)
 
 
 def _glance(view: View, level: str, place: xr.Dataset, name: str) -> list[Block]:
@@ -131,9 +158,7 @@ def _measures(view: View, level: str, place: xr.Dataset, name: str) -> Table:
         if measure in place["component"].values:
             x = _of(place, measure)
             whole = shares(view.need(measure), view.children)[0]
-            records.append(
-                [view.measure_label(measure), *counts(x, level), shares(x, children)[0], whole, reliability(float(x.relative_width))]
-            )
+            records.append([view.measure_label(measure), *counts(x, level), shares(x, children)[0], whole, how_sure(x)])
     return Table(
         "profile", f"Children estimated to live with each risk, {name}", view.need_source, "each risk has its own; see the report of the authority",
         "estimated", CREDIBLE, columns, frame(columns, records),
@@ -174,12 +199,10 @@ def _known(view: View, code: str) -> Table | None:
     table = known(view)
     if table is None:
         return None
-    names = [str(r["area"]) for r in view.provenance.get("known") or ()]
+    names = [str(r["area"]) for r in view.known[0]]
     keep = [i for i, area in enumerate(names) if area == code]
     if not keep:
         return None
-    from dataclasses import replace
-
     return replace(table, rows=table.rows.iloc[keep].reset_index(drop=True), brief=None, brief_title="")
 
 

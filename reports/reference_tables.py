@@ -113,7 +113,16 @@ def assumptions(view: View) -> Table | None:
     records: list[list[object]] = [
         [plain(r.get("key")).replace("_", " "), *(plain(r.get(k)) for k in ("statement", "value", "source"))] for r in rows
     ]
-    return _table("assumptions", "Assumptions", "stated for each", "assumptions", columns, records)
+    return _table(
+        "assumptions",
+        "Assumptions",
+        "stated for each, in the workbook",
+        "assumptions",
+        columns,
+        records,
+        document_columns=("Assumption", "Statement", "Value"),
+        notes=("The source of each, and why it is what it is, are in the workbook.",),
+    )
 
 
 def parameters(view: View) -> Table | None:
@@ -138,13 +147,16 @@ def parameters(view: View) -> Table | None:
         "by row",
         columns,
         records,
-        document_columns=("Parameter", "Value", "Uncertainty (sd)", "Unit", "Basis", "Source"),
+        document_columns=("Parameter", "Value", "Uncertainty (sd)", "Unit", "Basis"),
+        notes=("The source of each, and the scale of its uncertainty, are in the workbook.",),
     )
 
 
 def _hidden_parameters(view: View) -> set[str]:
     """Parameters that are ratios of the user's own counts, where one of those is suppressed: the ratio would give it back."""
     observed = view.group("demand/observed")
+    if view.withheld:
+        return set(RATIOS)
     if view.published_counts or observed is None or view.code not in observed["area"].values:
         return set()
     counts = observed["observed"].sel(area=view.code).to_series()
@@ -221,7 +233,16 @@ def sources(view: View) -> Table | None:
         return None
     columns = (Column("Source"), Column("Publisher"), Column("Release"), Column("Date"), Column("Licence"), Column("Address"))
     records: list[list[object]] = [[plain(r.get(k)) for k in ("title", "publisher", "release", "date", "licence", "url")] for r in rows]
-    return _table("sources", "Sources", "the publishers in the table", NOT_RESULTS, columns, records)
+    return _table(
+        "sources",
+        "Sources",
+        "the publishers in the table",
+        NOT_RESULTS,
+        columns,
+        records,
+        document_columns=("Source", "Publisher", "Release", "Date", "Licence"),
+        notes=("Addresses are in the workbook.",),
+    )
 
 
 def quoted(view: View) -> Table | None:

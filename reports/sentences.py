@@ -139,6 +139,14 @@ def scenarios(view: View, stress_tests: bool = True) -> list[str]:
     return [s for n in other_scenarios(view) if (stress_tests or not view.is_stress_test(n)) and (s := scenario(view, n))]
 
 
+def effects_level(view: View) -> str:
+    """The level at which effects of early help are taken, in words (`data_sources.effect_levels`); empty where any is the user's own."""
+    parameters = view.provenance.get("pathway", {}).get("parameters", {})
+    sources = [str(p["source"]) for name, p in parameters.items() if name.startswith("early_help.effect.")]
+    levels = {s.split(":")[0].removeprefix("Effects ") if s.startswith("Effects ") else "" for s in sources}
+    return next(iter(levels)) if len(levels) == 1 else ""
+
+
 def moved(value: float) -> str:
     """A difference in words; less than half a case is said so."""
     return words.changed(value) if disclosure.difference(value) != 0 else "less than one either way on average"

@@ -15,97 +15,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from jsna_model.errors import InputError, Problem, raise_all, unknown_name
+from jsna_model.errors import InputError, Problem, raise_all
 from reports.disclosure import ABSENT, SUPPRESSED, nearest
+from reports.fewest import fewest
+from reports.policies import POLICIES, Policy, policy
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     import pandas as pd
 
+__all__ = ["POLICIES", "Cells", "Policy", "UnprotectableError", "hide", "interval", "policy", "suppress", "suppress_cells", "width"]
+
 Array = NDArray[np.float64]
 _UNBOUNDED = 1e7  # more than any count of children here
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What a source suppresses, and what is claimed for it.
-
-    Parameters
-    ----------
-    name, source : str
-        The rule and where it was seen.
-    low, high : int
-        Counts from `low` to `high` are suppressed; zero is shown where `low` is 1.
-    protection : float
-        The claim: for every suppressed cell, what can be deduced is an interval at least this wide.
-    base : int
-        Other counts are shown to the nearest `base`.
-    wide_base : int
-        Likewise of regions and England.
-    """
-
-    name: str
-    source: str
-    low: int
-    high: int
-    protection: float
-    base: int = 1
-    wide_base: int = 1
-
-    def __post_init__(self) -> None:
-        problems = []
-        if not 0 <= self.low <= self.high:
-            problems.append(Problem(f"policy {self.name!r} suppresses {self.low} to {self.high}", "give whole numbers, the lower first"))
-        if not self.protection >= self.high - self.low:
-            fix = f"give at least {self.high - self.low}: that a cell is suppressed already says as much"
-            problems.append(Problem(f"policy {self.name!r} claims an interval of {self.protection:g}", fix))
-        if self.base < 1 or self.wide_base < 1:
-            problems.append(Problem(f"policy {self.name!r} rounds to {self.base} and {self.wide_base}", "give 1 or more"))
-        raise_all(problems)
-
-    @property
-    def claim(self) -> str:
-        """What is claimed, and no more, in words."""
-        return (
-            f"Counts from {self.low} to {self.high} are suppressed, with as many others as it takes: from the numbers shown, their totals and the "
-            f"totals published elsewhere, no suppressed count can be placed in an interval narrower than {self.protection:g}. Other releases of the "
-            "same counts (another year's, another split of areas) are not part of this."
-        )
-
-
-#: Policies by name. Rules as each source states them; the protection interval is ours: the width of the suppressed range.
-POLICIES = {
-    p.name: p
-    for p in (
-        Policy("dfe_cin", "DfE, Children in need, methodology 2020 and 2021: 1 to 5 suppressed, England and regions to 10", 1, 5, 4, 1, 10),
-        Policy(
-            "dfe_cla",
-            "DfE, Children looked after, placement location 2024: regions and England to 10; 1 to 5 assumed",
-            1,
-            5,
-            4,
-            1,
-            10,
-        ),
-        Policy("nhs", "NHS England, local counts of hospital data: 1 to 7 suppressed, others to 5 (not verified by us)", 1, 7, 6, 5, 5),
-    )
-}
-
-
-def policy(name: str | Policy) -> Policy:
-    """A policy by name, or the user's own.
-
-    Raises
-    ------
-    UnknownNameError
-    """
-    if isinstance(name, Policy):
-        return name
-    if name not in POLICIES:
-        raise unknown_name("disclosure policy", name, POLICIES)
-    return POLICIES[name]
+class UnprotectableError(InputError):
+    """What is published elsewhere, or shown beside it, gives a small count away whatever else is hidden."""
 
 
 @dataclass(frozen=True)
@@ -203,9 +131,10 @@ class Cells:
 
 
 def hide(cells: Cells, rule: Policy) -> Flags:
-    """Which cells are suppressed: small ones, and others, smallest first, until an attacker's interval is wide enough for every one.
+    """Which cells are suppressed: small ones, and the fewest others that make an attacker's interval wide enough for every one.
 
-    Then, largest first, those that are not needed are shown again.
+    Where the publication is too large for that programme (`reports.fewest`): others one by one, smallest first, until it is wide enough;
+    then, largest first, those that are not needed are shown again.
 
     Parameters
     ----------
@@ -218,12 +147,14 @@ def hide(cells: Cells, rule: Policy) -> Flags:
 
     Raises
     ------
-    InputError
+    UnprotectableError
         Where what is published elsewhere gives a small count away whatever is hidden.
     """
+    best = fewest(cells, rule)
+    if best is not None:
+        return best
     absent = np.isnan(cells.values)
-    # A small count that is published elsewhere is shown: it is no secret.
-    hidden = (cells.values >= rule.low) & (cells.values <= rule.high) & ~cells.public
+    hidden = small(cells, rule)
     safe: set[int] = set()
     while True:
         exposed = None
@@ -263,19 +194,7 @@ def interval(cells: Cells, hidden: Flags, cell: int, rule: Policy) -> tuple[floa
     """The interval itself: two programmes in whole numbers, since an attacker knows that they are counts."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    absent = np.isnan(cells.values)
-    loose = hidden | absent
-    # What is shown of a count, which its own value is not: to the nearest base, but for what is published elsewhere.
-    rounded = rule.base * np.floor(np.nan_to_num(cells.values) / rule.base + 0.5)
-    shown = np.where(loose, 0.0, np.where(cells.public, cells.values, rounded))
-    # A number shown to the nearest base, halves upwards, is one of `base` counts; zeros are true, and small counts are never shown.
-    rough = ~loose & ~cells.public & (cells.values > 0)
-    above = shown + np.where(rough, rule.base - 1 - rule.base // 2, 0)
-    below = shown - np.where(rough, rule.base // 2, 0)
-    below = np.where(rough & (rule.low <= 1), np.maximum(below, rule.high + 1), below)
-    lower = np.where(hidden, min(rule.low, 1), np.where(absent, 0.0, np.maximum(below, 0.0)))
-    upper = np.where(loose, np.inf, above)
-    lower, upper = np.maximum(lower, cells.lower), np.minimum(upper, cells.upper)
+    lower, upper = known(cells, hidden, rule)
     if not cells.relations[:, cell].any():
         return float(lower[cell]), float(upper[cell])
     free = lower < upper
@@ -294,6 +213,28 @@ def interval(cells: Cells, hidden: Flags, cell: int, rule: Policy) -> tuple[floa
     return found[0], np.inf if found[1] > _UNBOUNDED / 10 else found[1]
 
 
+def known(cells: Cells, hidden: Flags, rule: Policy) -> tuple[Array, Array]:
+    """Limits of each cell by itself, as an attacker has them from what is shown of it; each of shape (cell,)."""
+    absent = np.isnan(cells.values)
+    loose = hidden | absent
+    # What is shown of a count, which its own value is not: to the nearest base, but for what is published elsewhere.
+    rounded = rule.base * np.floor(np.nan_to_num(cells.values) / rule.base + 0.5)
+    shown = np.where(loose, 0.0, np.where(cells.public, cells.values, rounded))
+    # A number shown to the nearest base, halves upwards, is one of `base` counts; zeros are true, and small counts are never shown.
+    rough = ~loose & ~cells.public & (cells.values > 0)
+    above = shown + np.where(rough, rule.base - 1 - rule.base // 2, 0)
+    below = shown - np.where(rough, rule.base // 2, 0)
+    below = np.where(rough & (rule.low <= 1), np.maximum(below, rule.high + 1), below)
+    lower = np.where(hidden, min(rule.low, 1), np.where(absent, 0.0, np.maximum(below, 0.0)))
+    upper = np.where(loose, np.inf, above)
+    return np.maximum(lower, cells.lower), np.minimum(upper, cells.upper)
+
+
+def small(cells: Cells, rule: Policy) -> Flags:
+    """Cells suppressed for their own sake; a small count that is published elsewhere is shown, as it is no secret."""
+    return (cells.values >= rule.low) & (cells.values <= rule.high) & ~cells.public
+
+
 def _next_cell(cells: Cells, exposed: int, hidden: Flags, absent: Flags) -> int:
     """The next cell to hide: in a relation of the exposed one, not a total where that can be helped, then the smallest."""
     free = ~hidden & ~absent & ~cells.public & (cells.values > 0)
@@ -306,7 +247,7 @@ def _next_cell(cells: Cells, exposed: int, hidden: Flags, absent: Flags) -> int:
             rescue = ((relations[alone & (relations[:, exposed] != 0)] != 0).any(0))[candidates]
             order = np.lexsort((candidates, cells.values[candidates], ~rescue))
             return int(candidates[order[0]])
-    raise InputError(
+    raise UnprotectableError(
         f"{cells.names[exposed]} cannot be protected: everything around it is suppressed, published elsewhere or zero. Do not publish this table."
     )
 

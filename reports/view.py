@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from jsna_model.errors import InputError
 from jsna_model.result import Result
 from reports import words
-from reports.own_counts import protect
+from reports.own_counts import hide_fitted, protect, protect_known, shown_bounds
+from reports.suppression import UnprotectableError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,11 +36,15 @@ BAND_NAMES = {"under_1": "Under 1", "1_4": "1 to 4", "5_9": "5 to 9", "10_15": "
 
 @dataclass(frozen=True)
 class Interval:
-    """Expected value and limits of a quantity; each is a float or an array of one shape."""
+    """Expected value and limits of a quantity; each is a float or an array of one shape.
+
+    `hidden` marks estimates that were fitted to small counts, and are suppressed as those are; their numbers are NaN.
+    """
 
     value: Any
     lower: Any
     upper: Any
+    hidden: Any = False
 
     @property
     def relative_width(self) -> Any:
@@ -48,10 +53,11 @@ class Interval:
             return np.where(np.asarray(self.value) == 0, np.inf, (np.asarray(self.upper) - self.lower) / np.asarray(self.value))
 
     def __getitem__(self, index: Any) -> Interval:
-        return Interval(self.value[index], self.lower[index], self.upper[index])
+        hidden = self.hidden if np.ndim(self.hidden) == 0 else self.hidden[index]
+        return Interval(self.value[index], self.lower[index], self.upper[index], hidden)
 
     def __truediv__(self, other: Any) -> Interval:
-        return Interval(self.value / other, self.lower / other, self.upper / other)
+        return Interval(self.value / other, self.lower / other, self.upper / other, self.hidden)
 
 
 def interval(draws: NDArray[np.float64], level: float = 0.95) -> Interval:
@@ -265,7 +271,7 @@ class View:
         keep = node["authority"].values == self.code if "authority" in node.coords else np.ones(node.sizes["area"], dtype=bool)
         if within_district and self.district:
             keep &= node["district"].values == self.district[0] if "district" in node.coords else False
-        node = node.isel(area=np.flatnonzero(keep))
+        node = hide_fitted(node.isel(area=np.flatnonzero(keep)), self.provenance.get("local") or ())
         return node.isel(area=np.lexsort((node["area"].values, np.array([_natural(n) for n in node["area_name"].values]))))
 
     def has(self, level: str) -> bool:
@@ -298,12 +304,36 @@ class View:
         if not node.data_vars:
             return None
         if path == "demand/observed" and not self.published_counts:
-            return protect(node, self.code)
+            return self._own_counts(node)[0]
         if path != "demand/observed" and "area" in node.dims:
             if self.code not in node["area"].values:
                 return None
             node = node.sel(area=self.code)
         return node
+
+    def _own_counts(self, node: xr.Dataset) -> tuple[xr.Dataset | None, str]:
+        """The user's own service counts as they may be shown, or none and why."""
+        if "_own" not in self.__dict__:
+            services, official = self.group("demand/services"), self.provenance.get("official") or {}
+            shown = shown_bounds(services, self.comparator) if services is not None else {}
+            try:
+                self.__dict__["_own"] = (protect(node, self.code, official, shown), "")
+            except UnprotectableError as error:
+                self.__dict__["_own"] = (None, str(error))
+        found: tuple[xr.Dataset | None, str] = self.__dict__["_own"]
+        return found
+
+    @cached_property
+    def known(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """Records of what services record as they may be shown, and those that may not, with why."""
+        return protect_known(self.provenance.get("known") or ())
+
+    @property
+    def withheld(self) -> str:
+        """Why the user's own service counts are left out; empty where they are not."""
+        if self.published_counts or "demand/observed" not in self.result.nodes("demand"):
+            return ""
+        return self._own_counts(self.result.node("demand/observed"))[1]
 
     @property
     def published_counts(self) -> bool:

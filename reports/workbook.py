@@ -43,7 +43,7 @@ def render_workbook(report: Report) -> bytes:
     bytes
     """
     texts = list(dict.fromkeys(n for t in report.tables for n in t.notes))
-    sheets = [_Sheet(f"Table_{i}", t, tuple(texts.index(n) + 1 for n in t.notes)) for i, t in enumerate(report.tables, 1)]
+    sheets = [_Sheet(f"Table_{i}", t, tuple(sorted({texts.index(n) + 1 for n in t.notes}))) for i, t in enumerate(report.tables, 1)]
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_numbers": False, "strings_to_urls": False})
     fixed = datetime(2000, 1, 1)  # the same bytes on every run; the manifest holds the time

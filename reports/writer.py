@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from jsna_model.result import Result
 
 Progress = Callable[[str, int, int], None]
-FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx", "compare": "compare.html"}
+FILES = {"html": "report.html", "docx": "report.docx", "xlsx": "tables.xlsx", "compare": "compare.html", "pdf": "report.pdf", "csv": "csv"}
+#: What is written where nothing is asked for: a PDF needs a browser, and csv files are many.
+USUAL = ("html", "docx", "xlsx", "compare")
 
 
 def write(
@@ -42,8 +44,9 @@ def write(
     result : jsna_model.Result
     out : path
         Folder; made where it is missing.
-    formats : sequence of {"html", "docx", "xlsx", "compare"}
-        All by default; ``compare`` only where there is more than one scenario.
+    formats : sequence of {"html", "docx", "xlsx", "compare", "pdf", "csv"}
+        The first four by default; ``compare`` only where there is more than one scenario. ``pdf`` needs playwright and a browser
+        (`reports.portable`); ``csv`` is a folder of that name, a file a table (`reports.tables_csv`).
     study : jsna_model.Study, optional
         Until it names owner, approver and review date, every page says DRAFT.
     boundaries : geopandas.GeoDataFrame, optional
@@ -67,12 +70,12 @@ def write(
     Raises
     ------
     InputError
-        For a format that is not offered, ``compare`` where there is nothing to compare, or a template, logo or vocabulary that
+        For a format that is not offered, ``pdf`` without a browser, ``compare`` where there is nothing to compare, or a template, logo or vocabulary that
         cannot be used.
     OutputError
         Where a file is open in another program or the folder cannot be written to; nothing is lost.
     """
-    formats = formats or [f for f in FILES if f != "compare" or comparable(result)]
+    formats = formats or [f for f in USUAL if f != "compare" or comparable(result)]
     if unknown := [f for f in formats if f not in FILES]:
         raise InputError(f"formats are {list(formats)}, and {', '.join(unknown)} is not offered; give some of {', '.join(FILES)}.")
     folder = Path(out)
@@ -103,7 +106,12 @@ def save(
         if progress:
             progress(f"writing {names[form]}", i, len(formats))
         name = free_name(folder, names[form]) if form == "docx" else names[form]
-        made[name] = _compared(result, report) if form == "compare" and result is not None else _render(report, form, template, logo)
+        if form == "csv":
+            from reports.tables_csv import render_csv
+
+            made |= {f"{name}/{file}": content for file, content in render_csv(report).items()}
+        else:
+            made[name] = _compared(result, report) if form == "compare" and result is not None else _render(report, form, template, logo)
     return _place(folder, made)
 
 
@@ -113,6 +121,11 @@ def _render(report: Report, form: str, template: str | Path | None, logo: str | 
         from reports.page import render_page
 
         return render_page(report, logo).encode("utf-8")
+    if form == "pdf":
+        from reports.page import render_page
+        from reports.portable import render_pdf
+
+        return render_pdf(render_page(report, logo))
     if form == "docx":
         from reports.document import render_document
 
@@ -133,9 +146,10 @@ def _place(folder: Path, made: dict[str, bytes]) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror}. Use --out with a folder you may write to.") from None
-    parts = {name: folder / f".{name}.part" for name in made}
+    parts = {name: (folder / name).with_name(f".{Path(name).name}.part") for name in made}
     try:
         for name, content in made.items():
+            parts[name].parent.mkdir(exist_ok=True)
             parts[name].write_bytes(content)
         for name, part in parts.items():
             try:
@@ -147,4 +161,4 @@ def _place(folder: Path, made: dict[str, bytes]) -> list[Path]:
     finally:
         for part in parts.values():
             part.unlink(missing_ok=True)
-    return [folder / name for name in made]
+    return list(dict.fromkeys(folder / Path(name).parts[0] for name in made))

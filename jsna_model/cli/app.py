@@ -40,8 +40,11 @@ app.command(name="allocate")(allocate_command)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-FORMATS = ("html", "docx", "xlsx", "compare")
-_TO = "Formats, of html, docx, xlsx and compare (a page to choose in); all by default, compare where there are scenarios."
+FORMATS = ("html", "docx", "xlsx", "compare", "pdf", "csv")
+_TO = (
+    "Formats, of html, docx, xlsx, compare (a page to choose in), pdf (needs Edge, Chrome or Chromium) and csv (a file a table); the first "
+    "three by default, and compare where there are scenarios."
+)
 _TO_FILL = {
     "early_help": (
         "families_per_year = 800.0   # families given early help in a year; without it, effects are per 100 families",
@@ -62,7 +65,8 @@ _TO_FILL = {
     "benefit": ("share = 0.3   # of affected children not known to services, who would benefit from help; with the reason for it",),
     "publication": (
         "Every page says DRAFT until owner, approver and review_date (YYYY-MM-DD) are named. Draft points (P1, P2 ...) that are not in",
-        "accepted are left out of what is published. Local text goes in text/ beside this file: views_of_children.md,",
+        "accepted are left out of what is published: the draft gives a mark for each wording, such as P1:3f9a2c1b.",
+        "Local text goes in text/ beside this file: views_of_children.md,",
         "views_of_families.md, views_of_practitioners.md, services_and_assets.md, equality_impact.md.",
     ),
 }

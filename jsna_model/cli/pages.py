@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reports.report import Report
 
 Run = Annotated[Path, typer.Argument(help="Run folder.")]
-File = Annotated[Path, typer.Option("--out", "-o", help="File to write, .html or .docx; both where it has neither ending.")]
+File = Annotated[Path, typer.Option("--out", "-o", help="File to write, .html, .docx or .pdf; html and docx where it has no such ending.")]
 
 
 def profile(
@@ -25,7 +25,12 @@ def profile(
     from reports.profile import build
 
     result, study, text = _read(run)
-    _write(build(result, area, study, text), study, out)
+    boundaries = None
+    if study.boundaries:
+        import data_sources as src
+
+        boundaries = src.resolve(study).boundaries
+    _write(build(result, area, study, text, boundaries), study, out)
 
 
 def partnership(run: Run, out: File) -> None:
@@ -51,11 +56,11 @@ def _write(report: Report, study: Any, out: Path) -> None:
     from reports.vocabulary import load_vocabulary, spoken
     from reports.writer import save
 
-    forms = ("html", "docx")
+    forms = ("html", "docx", "pdf")
     ending = out.suffix.lower().lstrip(".")
     stem = out.name[: -len(ending) - 1] if ending in forms else out.name
     names = {form: f"{stem}.{form}" for form in forms}
     vocabulary = load_vocabulary(study.vocabulary) if study.vocabulary else {}
-    asked = (ending,) if ending in forms else forms
+    asked = (ending,) if ending in forms else ("html", "docx")
     made = save(spoken(report, vocabulary), out.parent, asked, None, study.template or None, study.logo or None, names)
     typer.echo(f"Wrote {', '.join(str(p) for p in made)}.")

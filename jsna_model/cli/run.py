@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from jsna_model.result import Result
     from jsna_model.study import Study
 
-RUN_FILES = ("report.html", "report.docx", "tables.xlsx", "compare.html", "result.nc", "manifest.json", "study.toml")
+RUN_FILES = (
+    "report.html",
+    "report.docx",
+    "tables.xlsx",
+    "compare.html",
+    "report.pdf",
+    "csv",
+    "result.nc",
+    "manifest.json",
+    "study.toml",
+)
 
 
 def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) -> None:
@@ -214,7 +224,7 @@ def assembled(out: Path, whole: bool = True) -> Iterator[Path]:
         old, moved = folder / ".old", []
         old.mkdir()
         try:
-            new = sorted((p for p in folder.iterdir() if p.is_file()), key=lambda p: (p.name == "manifest.json", p.name))
+            new = sorted((p for p in folder.iterdir() if p != old), key=lambda p: (p.name == "manifest.json", p.name))
             stays = {"report.docx"} if any(p.name.startswith("report-new") for p in new) else set()  # it was edited
             for name in ({p.name for p in new} | (set(RUN_FILES) if whole else set())) - stays:
                 if (out / name).exists():
@@ -224,7 +234,7 @@ def assembled(out: Path, whole: bool = True) -> Iterator[Path]:
                 file.replace(out / file.name)
         except BaseException as error:
             for name in moved:
-                (out / name).unlink(missing_ok=True)
+                _remove(out / name)
             for file in old.iterdir():
                 file.replace(out / file.name)
             if made_out:
@@ -235,6 +245,14 @@ def assembled(out: Path, whole: bool = True) -> Iterator[Path]:
             raise OutputError(f"{name} is open in another program: close {name} or use --out; what was there is as it was.") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    """A file or a folder, gone."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _beside_edited(folder: Path, out: Path) -> str:

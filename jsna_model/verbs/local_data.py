@@ -111,8 +111,9 @@ def _apply(model: NeedModel, base: xr.Dataset, d: Direct, level: str, counts: Co
             mine[k] += shift
             added[code] = mine
     record = {
-        "area": d.area, "level": level, "risk": d.risk, "total": d.total, "source": d.source, "value": d.value, "lower": d.lower,
-        "upper": d.upper, "interval": d.level, "model_alone": _interval(prior), "weight": weight, "combined": _interval(target / children),
+        "area": d.area, "level": level, "risk": d.risk, "total": d.total, "policy": d.policy, "source": d.source,
+        "value": d.value, "lower": d.lower, "upper": d.upper, "interval": d.level, "model_alone": _interval(prior), "weight": weight,
+        "combined": _interval(target / children),
     }  # fmt: skip
     return replace(model, shifts=added), record
 

@@ -96,7 +96,8 @@ def test_points_are_published_only_once_accepted(result: Result) -> None:
     assert "has accepted none of the draft points" in render_page(none)
     draft = build(result, jm.Study.of({"area": "Rutland", "publication": {"accepted": ["P4"]}})).table("points")
     assert draft is not None
-    assert draft.rows.set_index("Point")["Accepted"].value_counts().to_dict() == {"no": 8, "yes": 1}
+    assert draft.rows["Accepted"].str.split(";").str[0].value_counts().to_dict() == {"no": 8, "yes": 1}
+    assert any("Accepted by name alone" in n for n in draft.notes)
     with pytest.raises(InputError, match="accepted"):
         jm.Study.of({"area": "Rutland", "publication": {"accepted": ["first"]}})
 
@@ -244,3 +245,40 @@ def test_a_result_without_overlap_or_demand_is_still_a_report(rutland: Result) -
     assert render_page(made)
     without = Result(xr.DataTree.from_dict(rutland.nodes("need", "demand")), rutland.provenance)
     assert "Scenarios compared: the result compares no scenarios" in render_page(build(without))
+
+
+def test_a_point_that_has_changed_since_it_was_accepted_is_left_out(result: Result) -> None:
+    """The mark of the draft names the number and the wording; a result with other numbers makes another point."""
+    draft = build(result, jm.Study.of({"area": "Rutland"})).table("points")
+    assert draft is not None
+    row = draft.rows[draft.rows["Point"] == "P1"].iloc[0]
+    assert row["Accepted"].startswith("no; P1:")
+    mark = row["Accepted"].removeprefix("no; ")
+    study = jm.Study.of({"area": "Rutland", "publication": {**APPROVED, "accepted": [mark]}})
+    table = build(result, study).table("points")
+    assert table is not None
+    assert table.rows["Point"].tolist() == ["P1"]
+    assert not any("by name alone" in n for n in table.notes)
+    other = jm.Study.of({"area": "Rutland", "publication": {**APPROVED, "accepted": ["P1:00000000"]}})
+    page = render_page(build(result, other))
+    assert f"number or wording has changed since; read again, and accept as {mark}" in page
+    assert build(result, other).table("points") is None
+    again = build(result, jm.Study.of({"area": "Rutland", "publication": {"accepted": ["P1:00000000"]}})).table("points")
+    assert again is not None
+    assert again.rows.iloc[0]["Accepted"] == f"no, changed since; {mark}"
+
+
+@pytest.mark.parametrize("level", ["sceptical", "as published", "own"])
+def test_the_level_of_effects_is_said_as_it_is(result: Result, level: str) -> None:
+    parameters = {
+        k: {**p, "source": f"Effects {level}: x" if level != "own" else "user's own effect: audit"}
+        if k.startswith("early_help.effect.")
+        else p
+        for k, p in result.provenance["pathway"]["parameters"].items()
+    }
+    said = render_page(build(result.with_provenance(pathway={**result.provenance["pathway"], "parameters": parameters})))
+    wanted = {"sceptical": "are sceptical:", "as published": "are as published, as this study chose", "own": "are this study&#39;s own"}[
+        level
+    ]
+    assert f"Effects of early help {wanted}" in said
+    assert said.count("sceptical by default") == 0

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+import openpyxl
 import pytest
 import xarray as xr
+from bs4 import BeautifulSoup
+from docx import Document
+from docx.oxml.ns import qn
 
 import reports
 from jsna_model.result import Result
@@ -13,7 +19,10 @@ from reports.demand_tables import extra_families
 from reports.disclosure import decimal
 from reports.document import render_document
 from reports.page import render_page
+from reports.table import cell
+from reports.tables_csv import render_csv
 from reports.view import View
+from reports.workbook import render_workbook
 
 
 def test_a_titled_map_keeps_its_words_apart(rutland: Result) -> None:
@@ -78,3 +87,46 @@ def test_map_numbers_are_given_only_where_the_map_shows_them(canterbury: Result)
     assert len(table.rows) > 140
     assert "Map number" not in table.rows.columns
     assert np.all(table.rows["Area code"].str.startswith("E05"))
+
+
+def test_every_format_shows_the_same_numbers(rutland: Result) -> None:
+    """Each table of the page, the document, the workbook and the csv, cell by cell, and the words of the summary beside the tables."""
+    report = build(rutland)
+    page = BeautifulSoup(render_page(report), "html.parser")
+    document = Document(io.BytesIO(render_document(report)))
+    book = openpyxl.load_workbook(io.BytesIO(render_workbook(report)))
+    tidy = render_csv(report)
+    described = {t._tbl.tblPr.find(qn("w:tblCaption")).get(qn("w:val")): t for t in document.tables}
+    sheets = {sheet["A1"].value.split(": ", 1)[1]: sheet for sheet in book if str(sheet["A1"].value).startswith("Table ")}
+    seen = 0
+    for table in report.tables:
+        whole = table.cells()
+        rows = list(sheets[table.title].iter_rows(min_row=6, values_only=True))
+        assert len(rows) == len(whole)
+        for row, values in zip(rows, table.rows.itertuples(index=False), strict=True):
+            for written, value, column in zip(row, values, table.columns, strict=True):
+                same = float(written) == float(value) if isinstance(written, int | float) else written == cell(value, column.kind)
+                assert same, (table.key, column.label, written, value)
+        assert tidy[f"{table.key}.csv"].decode("utf-8-sig").count("\r\n") >= len(whole) + 1
+        shown = table.shown.cells()
+        here = page.find(id=f"table-{table.key}")
+        if here is not None:
+            assert [[c.text for c in r.find_all(["th", "td"])] for r in here.tbody.find_all("tr")] == shown
+            assert [[c.text for c in r.cells] for r in described[table.shown.title].rows][1:] == shown
+            seen += 1
+    assert seen > 15
+    summary = page.find(id="summary")
+    assert summary is not None
+    keys = report.table("key_figures")
+    assert keys is not None
+    said = summary.ul.text
+    for label in ("At least one of the three risks", "Two or more of the three", "All three"):
+        row = keys.rows[keys.rows["Measure"] == label].iloc[0]
+        for number in row[["Value", "Lower limit", "Upper limit"]]:
+            assert isinstance(number, str) or f"{number:,}" in said
+    wards = report.table("by_ward")
+    assert wards is not None
+    figure = next(f for f in report.figures() if f.key == "map")
+    shares = wards.rows["Estimated share"]
+    assert f"{shares.max()}%" in figure.title
+    assert f"{shares.min()}%" in figure.title

@@ -18,10 +18,11 @@ import data_sources as src
 import reports
 from jsna_model.errors import InputError, JsnaError
 from jsna_model.result import Result
-from reports import map_marks, maps
+from reports import map_marks, maps, profile
 from reports.content import build
 from reports.disclosure import UNRELIABLE_WIDTH
 from reports.drawing import svg
+from reports.map_marks import faded, is_dark
 from reports.need_tables import component
 from reports.places import hexagon_places, hexagons, join_boundaries
 from reports.view import View
@@ -308,3 +309,32 @@ def test_the_tidy_number_is_the_number_of_the_report(rutland: Result, tmp_path: 
         assert float(found["share"]) == row[4]
     with pytest.raises(InputError, match="xls"):
         reports.export_tables(rutland, tmp_path, ("xls",))
+
+
+def test_value_by_alpha_pales_what_is_uncertain(rutland: Result) -> None:
+    view = View.of(rutland)
+    plain, pale = maps.make_map(view), maps.make_map(view, alpha=True)
+    assert plain is not None
+    assert pale is not None
+    assert "Paler" in pale.subtitle
+    width = np.round(np.asarray(component(view.node("ward"), "any_risk").relative_width), 1)
+    fills, key = maps._by_alpha(["#12436D"] * len(width), width)
+    assert 1 <= len(key) <= len(maps.STRENGTHS)
+    assert fills[int(width.argmin())] == "#12436D"
+    order = np.argsort(width)
+    reds = [int(fills[i][1:3], 16) for i in order]
+    assert reds == sorted(reds)
+    assert is_dark("#12436D")
+    assert not is_dark(faded("#12436D", 0.35))
+    reports.plot_map(rutland, show="alpha")
+
+
+def test_a_profile_shows_where_its_area_lies(rutland: Result, canterbury: Result) -> None:
+    report = profile.build(rutland, "Oakham South")
+    (figure,) = report.figures()
+    assert figure.title.startswith("Oakham South, outlined")
+    assert figure.alt.startswith("Oakham South is outlined. Map of 15 wards of Rutland")
+    assert [s.key for s in report.sections][:2] == ["summary", "measures"]
+    ward = View.of(canterbury).node("ward", within_district=True)
+    (other,) = profile.build(canterbury, str(ward["area"].values[0])).figures()
+    assert f"Map of {ward.sizes['area']} wards of Canterbury" in other.alt

@@ -13,16 +13,18 @@ import pytest
 from lxml import etree
 from matplotlib.collections import Collection
 
+import data_sources as src
 from jsna_model.errors import InputError
 from jsna_model.result import Result
-from reports import charts
+from reports import charts, charts_areas
 from reports.content import build
 from reports.disclosure import modelled
 from reports.drawing import Figure, svg
 from reports.exports import export_figure
 from reports.plot_frame import Caption, per_cent
-from reports.plots import chart_dots, chart_fan, chart_flow, chart_multiples, chart_overlap, chart_pyramid
+from reports.plots import chart_dots, chart_fan, chart_flow, chart_multiples, chart_overlap
 from reports.plots_decision import chart_acceptability, chart_plane, chart_tornado, chart_waterfall
+from reports.plots_pyramid import chart_pyramid
 from reports.view import View
 
 CAPTION = Caption("key", "A headline & its 'quotes'", "Measure, place, 2024", "a source <here>")
@@ -227,7 +229,7 @@ def test_the_report_shows_overlap_fan_areas_and_pair(rutland: Result) -> None:
 
 
 def test_the_dots_of_areas_say_what_the_table_says(rutland: Result) -> None:
-    made, table = charts.areas(View.of(rutland)), build(rutland).table("by_ward")
+    made, table = charts_areas.areas(View.of(rutland)), build(rutland).table("by_ward")
     assert made is not None
     assert made.data is not None
     assert table is not None
@@ -237,7 +239,7 @@ def test_the_dots_of_areas_say_what_the_table_says(rutland: Result) -> None:
 
 
 def test_a_county_is_charted_by_district(canterbury: Result) -> None:
-    made = charts.areas(View.of(canterbury))
+    made = charts_areas.areas(View.of(canterbury))
     assert made is not None
     assert made.data is not None
     assert len(made.data.rows) == 12
@@ -261,3 +263,47 @@ def test_numbers_of_charts_are_rounded_as_everywhere() -> None:
     made = make("fan")
     assert made.data is not None
     assert made.data.rows["Children"].tolist() == [str(modelled(v, "authority")).replace("1000", "1,000") for v in FAN["value"]]
+
+
+def test_a_pyramid_of_two_years_draws_and_tells_both() -> None:
+    made = chart_pyramid(PYRAMID.assign(later=PYRAMID["value"] / 2), CAPTION, years=("mid-2024", "mid-2035"))
+    assert made.data is not None
+    assert list(made.data.rows.columns) == ["Age", "Girls, mid-2024", "Boys, mid-2024", "Girls, mid-2035", "Boys, mid-2035"]
+    assert "Outline: mid-2035, 976 girls and 976 boys" in made.alt
+    with pytest.raises(InputError, match="absent"):
+        chart_pyramid(PYRAMID.assign(later=np.nan), CAPTION)
+
+
+def test_the_pyramid_of_the_report_has_the_horizon_only_where_its_children_are_the_same(rutland: Result) -> None:
+    pyramid = src.chapter_material("Rutland")["pyramid"]
+    view = View.of(rutland.with_provenance(pyramid=pyramid))
+    made = charts_areas.pyramid(view)
+    data = view.group("demand/population")
+    assert made is not None
+    assert made.data is not None
+    assert data is not None
+    last = int(data["year"].values[-1])
+    assert f"mid-{last}" in made.subtitle
+    children = float(data["children_projected"].isel(year=-1).sum("age_band").mean("draw"))
+    at = pyramid["years"].index(last)
+    assert sum(sum(pyramid[s][at]) for s in ("girls", "boys")) == pytest.approx(children, rel=0.005)
+    other = {**pyramid, "girls": [[2 * n for n in year] for year in pyramid["girls"]]}
+    alone = charts_areas.pyramid(View.of(rutland.with_provenance(pyramid=other)))
+    assert alone is not None
+    assert f"mid-{last}" not in alone.subtitle
+    assert charts_areas.pyramid(View.of(rutland)) is None
+
+
+def test_each_risk_by_area_is_drawn_where_some_can_be_relied_on(canterbury: Result, rutland: Result) -> None:
+    made = charts_areas.risks_by_area(View.of(canterbury))
+    assert made is not None
+    assert made.data is not None
+    assert set(made.data.rows["Measure"]) == {
+        *(View.of(canterbury).label(r) for r in View.of(canterbury).members),
+        "Two or more of the three",
+    }
+    assert len(made.data.rows) == 4 * 12
+    flags = View.of(rutland)
+    drawn = charts_areas.risks_by_area(flags)
+    shares = [charts_areas._shares(flags, "ward", m)["unreliable"].all() for m in (*flags.members, "two_or_more")]
+    assert (drawn is None) == all(shares)
