@@ -126,6 +126,8 @@ def known_by_service(view: View) -> Table | None:
         "How many children of each service live with a risk is modelled, not recorded: a risk in the household raises the rate of contact "
         f"{words.number(round(_ratio(view), 1))} times (95% between {_ratio_range(view)}), an assumption between what recorded factors allow; the last base-year count of early "
         "help is an assumption too unless the authority gave its own.",
+        "The share with a risk is much the same in every service, because in this model a risk raises the rate at which children are met, and not what "
+        "happens to them after: nothing published says how the two differ.",
         "Known to none of these does not mean unknown: schools, health visitors, police or voluntary services may know the child. It is not need for a service either.",
     ]
     if short["any"] > 0 or short["two_or_more"] > 0:
@@ -310,7 +312,7 @@ def flows(view: View) -> list[tuple[str, str, float]]:
         ("Referrals", "Closed without early help", n["closed_without_help"]),
         ("Referrals", "Early help", helped),
         ("Referrals", "Assessments", n["assessed_without_early_help"] + disabled),
-        ("Referrals", "Care at once", straight),
+        ("Referrals", "Care, and unborn children", straight),
         ("Early help", "Assessments", stepped),
         ("Early help", "Ended, or goes on", n["early_help_accepted"] - stepped),
     ]

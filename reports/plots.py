@@ -303,7 +303,8 @@ def chart_flow(table: pd.DataFrame, caption: Caption, show: Show = lambda v: f"{
         codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.CLOSEPOLY]
         colour = CATEGORICAL[[k for _, k, _ in links if layer[k] == layer[t]].index(t) % 4] if layer[t] == depth else GREY
         axes.add_patch(PathPatch(Path(points, codes), facecolor=colour, alpha=0.35, linewidth=0))
-    texts = {n: f"{wrapped(n, 24)}\n{show(size[n])}" for n in nodes}
+    # Where there are many layers, a label between two of them has little room.
+    texts = {n: f"{wrapped(n, 14 if depth > 3 and 0 < layer[n] < depth else 24)}\n{show(size[n])}" for n in nodes}
     line = 10.8 * tall * 1.06 / (72 * drawing.get_figheight())  # height of a line of text, in the units of the flows
     place = _apart(nodes, layer, {n: bottom[n] + size[n] / 2 for n in nodes}, {n: line * (t.count("\n") + 1.3) for n, t in texts.items()})
     for n in nodes:
