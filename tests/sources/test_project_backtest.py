@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -19,12 +18,15 @@ def test_the_committed_table_is_what_the_data_give(shared: Path) -> None:
 
 
 def test_pooled_intervals_hold_what_they_claim() -> None:
-    """Within three errors of the bootstrap (authorities × years) at each horizon; looked-after children no longer fall short."""
+    """Never fewer than claimed by two errors of the bootstrap (authorities × years), at any horizon, nor of looked-after children; more by
+    at most seven points at 80% (children in need) and two at 95%, as docs/validation.md says.
+    """
     table = pd.read_csv(project_backtest.RESULT)
     pooled = table[table["measure"] == "all"]
     for level in project_backtest.LEVELS:
         z = (pooled[f"coverage{level}"] - level) / pooled[f"coverage{level}_se"]
-        assert np.abs(z).max() < 3
+        assert z.min() > -2
+        assert pooled[f"coverage{level}"].max() < {80: 87, 95: 97}[level]
         care = table[table["measure"] == "looked_after_at_31_march"]
         assert (care[f"coverage{level}"] > level - 2 * care[f"coverage{level}_se"]).all()
     text = project_backtest.DOCUMENT.read_text(encoding="utf-8")
