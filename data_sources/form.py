@@ -61,9 +61,12 @@ FIELDS: dict[str, tuple[str, str]] = {
     **{key: (f"File: {key.replace('_', ' ')}", "Path from the folder of this form; leave empty for none.") for key in PATHS},
 }  # fmt: skip
 CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full_by")
+#: Columns of the group that a change is for.
+GROUP = ("area", "age", "pattern", "risk")
 _WHOLE = ("draws", "seed", "years")
 _YES_OR_NO = ("decision.information", "decision.waterfall")
 _SHEETS = ("Study", "Scenarios", "Parameters")
+_AGE = (*CHANGES, *GROUP).index("age")
 _ROWS = 60  # of the form that take choices
 
 
@@ -111,8 +114,10 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
             row = list(FIELDS).index(key) + 1
             study.data_validation(row, 2, row, 2, _choice(*names_))
         scenarios = book.add_worksheet("Scenarios")
-        scenarios.set_column(0, len(CHANGES) - 1, 22)
-        scenarios.write_row(0, 0, CHANGES, head)
+        columns = (*CHANGES, *GROUP)
+        as_text = book.add_format({"bg_color": "#FFF7D6", "border": 1, "num_format": "@"})  # or Excel makes a date of 5-9
+        scenarios.set_column(0, len(columns) - 1, 22)
+        scenarios.write_row(0, 0, columns, head)
         names = sorted(pathway.parameters)
         parameters = book.add_worksheet("Parameters")
         parameters.set_column(0, 0, 36)
@@ -130,8 +135,8 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
         scenarios.data_validation(1, 3, _ROWS, 3, source)
         scenarios.data_validation(1, 4, _ROWS, 4, _choice("scale", "set", "add"))
         for row in range(1, 13):
-            for column in range(len(CHANGES)):
-                scenarios.write_blank(row, column, None, to_fill)
+            for column, name in enumerate(columns):
+                scenarios.write_blank(row, column, None, as_text if name in GROUP else to_fill)
     return target
 
 
@@ -153,12 +158,26 @@ def read_form(path: str | Path) -> Study:
     InputError
         Every problem at once, with sheet and cell.
     """
+    path = Path(path)
+    values, places = _values(path)
+    for key in PATHS:
+        if values.get(key):
+            values[key] = str(path.parent / str(values[key]))
+    return Study.of(values, str(path), places)
+
+
+def form_places(path: str | Path) -> dict[tuple[str | int, ...], int | str]:
+    """Sheet and cell of every key of a form, as a path of keys: where a problem that is found later is to be put right."""
+    return _values(Path(path))[1]
+
+
+def _values(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int | str]]:
+    """What a form says, as study.toml has it, and where."""
     from zipfile import BadZipFile
 
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
-    path = Path(path)
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError) as error:
@@ -175,10 +194,7 @@ def read_form(path: str | Path) -> Study:
     problems += _parameters(sheets["Parameters"], values, places, path.name)
     problems += _scenarios(sheets["Scenarios"], values, places, path.name)
     raise_all(problems)
-    for key in PATHS:
-        if values.get(key):
-            values[key] = str(path.parent / str(values[key]))
-    return Study.of(values, str(path), places)
+    return values, places
 
 
 def _choice(*names: str) -> dict[str, Any]:
@@ -190,13 +206,14 @@ def _study(
 ) -> Iterator[Problem]:
     for number, row in enumerate(rows[1:], 2):
         key, value = str(row[0] or "").strip(), _cell(row[2] if len(row) > 2 else None)
+        if key in FIELDS:
+            places[tuple(key.split("."))] = f"Study!C{number}"  # of an empty cell too: what is missing is to be written there
         if not key or value is None:
             continue
         if key not in FIELDS:
             yield Problem(f"unknown key {key!r}", "leave column A as jsna form made it", file, f"Study!A{number}")
             continue
         *tables, name = key.split(".")
-        places[(*tables, name)] = f"Study!C{number}"
         if key in ("ready", "publication.accepted"):
             value = [part.strip() for part in str(value).split(",") if part.strip()]
         elif key in _WHOLE and isinstance(value, float) and value.is_integer():
@@ -227,18 +244,24 @@ def _parameters(
         if reason := _cell(row[6] if len(row) > 6 else None):
             values.setdefault("reasons", {})[name] = str(reason)
         places["parameters", name] = f"Parameters!B{number}"
+        places["reasons", name] = f"Parameters!G{number}"
 
 
 def _scenarios(
     rows: list[tuple[Any, ...]], values: dict[str, Any], places: dict[tuple[str | int, ...], int | str], file: str
 ) -> Iterator[Problem]:
-    head = [str(c or "").strip() for c in rows[0][: len(CHANGES)]] if rows else []
-    if tuple(head) != CHANGES:
-        yield Problem(f"the columns are {', '.join(head) or 'empty'}", f"keep them: {', '.join(CHANGES)}", file, "Scenarios!A1")
+    columns = (*CHANGES, *GROUP)
+    head = [str(c or "").strip() for c in rows[0][: len(columns)]] if rows else []
+    if tuple(h for h in head if h) not in (CHANGES, columns):  # forms of before groups have no columns of theirs
+        yield Problem(f"the columns are {', '.join(head) or 'empty'}", f"keep them: {', '.join(columns)}", file, "Scenarios!A1")
         return
     found: dict[str, dict[str, Any]] = {}
     for number, row in enumerate(rows[1:], 2):
-        cells = {name: _cell(value) for name, value in zip(CHANGES, row, strict=False)}
+        if len(row) > _AGE and isinstance(row[_AGE], datetime | date):
+            made = f"Excel made a date of the ages: {row[_AGE]:%d %B}"
+            yield Problem(made, "format the cell as text, and write them again", file, f"Scenarios!J{number}")
+            continue
+        cells = {name: _cell(value) for name, value in zip(columns, row, strict=False)}
         if all(v is None for v in cells.values()):
             continue
         name = str(cells["name"] or "")
@@ -257,10 +280,21 @@ def _scenarios(
                 places.setdefault((*at, column), f"Scenarios!{'BC'[column == 'reason']}{number}")
         change = len(entry["change"])
         entry["change"].append({c: cells[c] for c in CHANGES[3:] if cells[c] is not None})
+        if group := {c: _age(cells[c]) for c in GROUP if cells.get(c) is not None}:
+            entry["change"][change]["group"] = group
         places[(*at, "change", change)] = f"Scenarios!D{number}"
         places |= {(*at, "change", change, c): f"Scenarios!{chr(ord('A') + i)}{number}" for i, c in enumerate(CHANGES) if i >= 3}
+        places |= {
+            (*at, "change", change, "group", c): f"Scenarios!{chr(ord('A') + len(CHANGES) + i)}{number}" for i, c in enumerate(GROUP)
+        }
+        places[(*at, "change", change, "group")] = f"Scenarios!{chr(ord('A') + len(CHANGES))}{number}"
     if found:
         values["scenario"] = list(found.values())
+
+
+def _age(value: Any) -> str:
+    """One age that Excel holds as a number, as text; other text as it is."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _number(text: str) -> str | float:

@@ -119,10 +119,25 @@ VARIABLES: dict[str, Variable] = {
     "pathway_flow": _v("scenario year area service draw", "count a year", "counted on ways of the pathway", "area year", "draw"),
     "waiting_months": _v("scenario year area draw", "months", "mean wait of children admitted to early help"),
     "known_affected": _v("scenario year area draw", "children", "affected children in early help or with an open episode", "area"),
+    "expected_count": _v("scenario year area service draw", "count", "flow or caseload, process noise averaged out", "area", "draw"),
+    "expected_families_helped": _v("scenario year area draw", "families", "families helped, process noise averaged out", "area year"),
+    "open_by_age": _v("scenario year area age_band draw", "children", "open episodes at 31 March by age", "area age_band"),
+    "known_by_pattern": _v("scenario year area pattern draw", "children", "in early help or an open episode, by risks", "area pattern"),
+    "affected_by_age": _v("scenario year area age_band draw", "children", "children affected in a scenario, by age", "area age_band"),
+    "affected_by_pattern": _v("scenario year area pattern draw", "children", "children affected, by pattern of risks", "area pattern"),
     "observed": _v("area service", "count", "published count", "", ""),
     "observed_per_10000": _v("area service", "per 10,000 children", "published count per 10,000 children"),
     # decision
     "difference": _v("scenario year area service draw", "count", "difference from the comparator", "area"),
+    **{
+        f"{n}_difference": _v(f"scenario year area {g} draw", "children", f"difference from the comparator, {w}", f"area {g}")
+        for n, g, w in (
+            ("open_by_age", "age_band", "open episodes by age"),
+            ("known_by_pattern", "pattern", "known to a service, by risks"),
+            ("affected_by_age", "age_band", "affected, by age"),
+            ("affected_by_pattern", "pattern", "affected, by pattern"),
+        )
+    },
     "cost_difference": _v("scenario year area service draw", "pounds", "difference in average cost", "area year service"),
     "cost_by_agency": _v("scenario year area agency draw", "pounds", "difference in average cost by who pays", "area year agency"),
     "cashable_difference": _v("scenario year area agency draw", "pounds", "part of it that can be saved in cash", "area year agency"),

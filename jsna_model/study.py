@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
 
 from jsna_model.errors import InputError, Problem, nearest, raise_all
+from jsna_model.group import Group
 from jsna_model.scenario import Change, Scenario
 from jsna_model.study_decision import BASE_YEAR, READY, Decision, FinancialYear, OwnCost, contradictions
 from jsna_model.toml_lines import key_lines, line_of
@@ -60,14 +61,32 @@ class Benefit(_Part):
         return self
 
 
+class GroupEntry(_Part):
+    """Children whom a change is for: of an area, of ages such as 0-4, with exactly a pattern of risks (a+b) or with a risk."""
+
+    area: str = ""
+    age: Annotated[str, Field(pattern=r"^(\d{1,2}(-\d{1,2})?)?$")] = ""
+    pattern: str = ""
+    risk: str = ""
+
+    @model_validator(mode="after")
+    def _a_group(self) -> GroupEntry:
+        try:
+            Group(**self.model_dump())
+        except InputError as error:
+            raise ValueError("; ".join(f"{p.found}: {p.fix}" for p in error.problems) or str(error)) from None
+        return self
+
+
 class ChangeEntry(_Part):
-    """One dated change of a scenario."""
+    """One dated change of a scenario, for all children or for a group."""
 
     parameter: str
     op: Literal["scale", "set", "add"]
     value: float
     start: Month
     full_by: Month | Literal[""] = ""
+    group: GroupEntry = GroupEntry()
 
 
 class ScenarioEntry(_Part):
@@ -81,7 +100,7 @@ class ScenarioEntry(_Part):
 
     def build(self) -> Scenario:
         """The noun."""
-        changes = tuple(Change(c.parameter, c.op, c.value, c.start, c.full_by) for c in self.change)
+        changes = tuple(Change(c.parameter, c.op, c.value, c.start, c.full_by, Group(**c.group.model_dump())) for c in self.change)
         return Scenario(self.name, self.title or self.name.replace("_", " ").capitalize(), self.reason, changes, self.stress_test)
 
 
@@ -273,7 +292,7 @@ class Study(_Part):
         return target
 
 
-_TABLES = (Study, EarlyHelp, Benefit, Publication, Decision, OwnCost)
+_TABLES = (Study, EarlyHelp, Benefit, Publication, Decision, OwnCost, ChangeEntry, GroupEntry)
 
 
 def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:

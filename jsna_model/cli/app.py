@@ -86,6 +86,8 @@ def report(
     seed: Annotated[str, typer.Option(help="Seed of every random stream.")] = "2026",
     evidence: Annotated[Path | None, typer.Option(help="TOML file or folder of estimates of your own.")] = None,
     direct: Annotated[Path | None, typer.Option(help="CSV of direct local estimates and known totals.")] = None,
+    effects: Annotated[str, typer.Option(help="Effects of early help: sceptical, as_published or optimistic.")] = "sceptical",
+    covariates: Annotated[Path | None, typer.Option(help="CSV of covariates of your own evidence, for every LSOA of England.")] = None,
     local_counts: Annotated[
         Path | None, typer.Option(help="CSV of what services record: treatment, Marac, police, GP, early help.")
     ] = None,
@@ -128,6 +130,8 @@ def report(
             "seed": _number(seed, "--seed"),
             "evidence": str(evidence or ""),
             "direct": str(direct or ""),
+            "effects": effects,
+            "covariates": str(covariates or ""),
             "local_counts": str(local_counts or ""),
             "figures": str(figures or ""),
             "footprint": str(footprint or ""),
@@ -164,9 +168,12 @@ def run_command(
 def check(study: Annotated[Path, typer.Argument(help="study.toml, or the Excel form of jsna form.")]) -> None:
     """Check a study.toml, or a filled Excel form, and every file that it names, without running it."""
     import data_sources as src
+    from jsna_model.verbs.group_changes import check_scenarios
 
     with located(study):
-        nouns = src.resolve(src.read_study(study))
+        asked = src.read_study(study)
+        nouns = src.resolve(asked)
+        check_scenarios(nouns.pathway, nouns.scenarios, asked.years, nouns.overlap.risks)
     typer.echo(f"{study}: sound. {nouns.population}")
 
 

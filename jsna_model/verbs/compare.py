@@ -100,6 +100,8 @@ def compare(
     tree = result.nodes("need", "demand")
     tree["decision"] = xr.Dataset(coords={"draw": np.arange(flows.sizes["draw"])})
     tree["decision/outcomes"] = outcomes
+    if "groups" in result.data["demand"].children:
+        tree["decision/groups"] = by_group(result.node("demand/groups"), place, to)
 
     parts = {}
     for service, stock in WEEKLY.items():
@@ -166,6 +168,12 @@ def _choice(
         nodes |= decisions.information(result, cost, gained, areas, thresholds, information)
         nodes["decision/tornado"] = decisions.movers(result, gained, kept, areas, information)
     return {path: node.assign_attrs(said) if node.data_vars else node for path, node in nodes.items()}
+
+
+def by_group(counts: xr.Dataset, place: int, to: str) -> xr.Dataset:
+    """Differences of children by age and by pattern of risks."""
+    moved = {f"{n}_difference": (x.dims, paired_difference(x.values, place)) for n, x in counts.data_vars.items()}
+    return xr.Dataset(moved, coords=counts.coords, attrs={"comparator": to, "basis": "scenario"})
 
 
 def _stock_years(caseload: xr.DataArray, stock: str, place: int) -> np.ndarray:

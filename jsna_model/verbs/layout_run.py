@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from jsna_model.conventions import AGE_BANDS
 from jsna_model.counting import published_counts
 from jsna_model.draws import NOISE_BLOCK, process_noise, uniforms
 from jsna_model.errors import InputError
@@ -22,8 +23,9 @@ from jsna_model.methods.single_stock import whole
 from jsna_model.methods.steady_state import stationary_by_age, transition
 from jsna_model.methods.stock_flow import simulate
 from jsna_model.pathway import Parameter, Pathway
-from jsna_model.scenario import Scenario, month_index
+from jsna_model.scenario import Change, Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
+from jsna_model.verbs.group_changes import NEED, by_cell, check_moved, grouped, weights_of
 from jsna_model.verbs.layout_rates import BaseRates, entry_ages
 from jsna_model.verbs.need_model import KERNEL
 
@@ -107,6 +109,10 @@ class Setup:
     seed : int
     spread : mapping of str to ndarray, shape (draw,)
         Of calibrated rates about their central values, from the posterior (`layout_posterior.rate_draws`).
+    patterns : tuple of str
+        Patterns of risks, ``none`` first; needed by scenarios for a group.
+    weight : ndarray, shape (pattern, draw), optional
+        Rate of contact by pattern over that of children with no risk, which `need` holds; needed by scenarios that change need.
     """
 
     area: str
@@ -120,6 +126,8 @@ class Setup:
     first_month: str
     seed: int
     spread: Mapping[str, Array] = field(default_factory=dict)
+    patterns: tuple[str, ...] = ()
+    weight: Array | None = None
 
 
 @dataclass
@@ -132,6 +140,8 @@ class Outcome:
         Stocks at the start and end of the year, and what came and went.
     known : ndarray, shape (year, pattern, scenario, draw)
         Children in early help or with an open episode, by pattern.
+    open_by_age : ndarray, shape (year, age_band, scenario, draw)
+        Children with an open episode at the end of the year, by age; the unborn and those over 18 are in none.
     flow : dict of count to ndarray, shape (year, scenario, draw)
         What is counted on the ways (`jsna_model.layout.UNITS`).
     published : dict of count to ndarray, shape (year, scenario, draw)
@@ -142,6 +152,7 @@ class Outcome:
     exits: Array
     closing: Array
     known: Array
+    open_by_age: Array
     flow: dict[str, Array] = field(default_factory=dict)
     published: dict[str, Array] = field(default_factory=dict)
 
@@ -176,7 +187,13 @@ _STREAMS = ("contact.rate", "early_help.request_rate", "care.emergency_rate", "u
 
 
 def run_layout(
-    setup: Setup, scenarios: Sequence[Scenario], baseline: int = 0, *, noise: bool = False, family_help_from: str | None = None
+    setup: Setup,
+    scenarios: Sequence[Scenario],
+    baseline: int = 0,
+    *,
+    noise: bool = False,
+    family_help_from: str | None = None,
+    walking: bool = True,
 ) -> Outcome:
     """Run every scenario of an authority on the same draws and the same noise.
 
@@ -190,6 +207,8 @@ def run_layout(
         Whole children, drawn at random, with siblings entering together; otherwise expected flows.
     family_help_from : str, optional
         Month from which early help and children in need are one service, in every scenario.
+    walking : bool
+        Whether rates move by themselves from year to year; otherwise each is at the mean of its walk.
 
     Returns
     -------
@@ -202,7 +221,7 @@ def run_layout(
     parts = [slice(start, min(start + NOISE_BLOCK, draws)) for start in range(0, draws, NOISE_BLOCK)]
 
     def one(part: slice) -> Outcome:
-        return _Block(setup, scenarios, baseline, part, draws, noise, family_help_from).run()
+        return _Block(setup, scenarios, baseline, part, draws, noise, family_help_from, walking).run()
 
     # Blocks of draws do not depend on one another: the answer is the same for any number of threads.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -215,15 +234,24 @@ def run_layout(
         return {n: np.concatenate([getattr(b, name)[n] for b in blocks], axis=-1) for n in getattr(blocks[0], name)}
 
     return Outcome(
-        joined("opening"), joined("entries"), joined("exits"), joined("closing"), joined("known"), each("flow"), each("published")
-    )
+        joined("opening"), joined("entries"), joined("exits"), joined("closing"), joined("known"), joined("open_by_age"), each("flow"),
+        each("published"),
+    )  # fmt: skip
 
 
 class _Block:
     """A block of draws: parameters of every month, opening stocks, and the run itself."""
 
     def __init__(
-        self, setup: Setup, scenarios: Sequence[Scenario], baseline: int, part: slice, draws: int, noise: bool, reform: str | None
+        self,
+        setup: Setup,
+        scenarios: Sequence[Scenario],
+        baseline: int,
+        part: slice,
+        draws: int,
+        noise: bool,
+        reform: str | None,
+        walking: bool,
     ) -> None:
         self.setup, self.part, self.noise, self.reform, self.baseline = setup, part, noise, reform, baseline
         self.years = setup.need.shape[0] - 1
@@ -233,7 +261,8 @@ class _Block:
         base = over_time(Scenario("baseline"), pathway, self.months[:1], seed, draws)
         self.theta = [{n: v[:, part] for n, v in t.items()} for t in theta]
         self.base = {n: v[:, part] for n, v in base.items()}
-        walks = {n: yearly_walk(p, n, setup.area, self.years, seed, draws) for n, p in pathway.parameters.items() if p.yearly_sd}
+        moving = {n: p for n, p in pathway.parameters.items() if p.yearly_sd} if walking else {}
+        walks = {n: yearly_walk(p, n, setup.area, self.years, seed, draws) for n, p in moving.items()}
         self.walk = {n: w[:, part] for n, w in walks.items()}
         self.size = (len(scenarios), part.stop - part.start)
         self.help = [_EarlyHelp(t, self.base, len(self.months), self.size[1]) for t in self.theta]
@@ -242,10 +271,56 @@ class _Block:
         self.follow = np.ones(self.size[1])
         self.new = np.ones((self.need.shape[2], *self.size))
         self.mix = np.zeros(self.size)
+        self.scenarios, self.grouped = scenarios, self._grouped(scenarios)
+        self.need_changes = any(c.parameter == NEED for s in scenarios for c in s.changes)
+
+    def _grouped(self, scenarios: Sequence[Scenario]) -> dict[str, list[tuple[Scenario, tuple[Change, ...], list[Array]]]]:
+        """By parameter that some scenario changes for a group: each scenario's changes, and the cells that they are of."""
+        names = dict.fromkeys(c.parameter for s in scenarios for c in s.changes if c.group.parts)
+        if names and not self.setup.patterns:
+            raise InputError("a change for a group needs the patterns of risks; run it with project(), which gives them.")
+        return {
+            n: [(s, of := grouped(s, n), weights_of(of, self.setup.patterns, classes=True)) for s in scenarios]
+            for n in names
+        }  # fmt: skip
 
     def at(self, name: str, m: int) -> Array:
-        """Value of a parameter in a month, shape (scenario, draw)."""
-        return np.stack([t[name][m if len(t[name]) > 1 else 0] for t in self.theta])
+        """Value of a parameter in a month, shape (scenario, draw); by age class and pattern before these where a group's is changed."""
+        values = [t[name][m if len(t[name]) > 1 else 0] for t in self.theta]
+        if name not in self.grouped:
+            return np.stack(values)
+        parameter, month = self.setup.pathway.parameter(name), int(self.months[m])
+        cells = self.need.shape[1:3]
+        parts = [
+            by_cell(v, changes, month, weights, parameter, name, s.name)
+            if changes
+            else np.broadcast_to(v, (*cells, len(v)))
+            for v, (s, changes, weights) in zip(values, self.grouped[name], strict=True)
+        ]  # fmt: skip
+        return np.stack(parts, axis=2)
+
+    def needed(self, m: int) -> tuple[Array, Array]:
+        """Need in a month: weighted children, (age class, pattern, scenario or 1, draw); and affected ones, (scenario, draw).
+
+        More or fewer affected children take the place of children of their age with none of the risks.
+        """
+        year = m // 12 + 1
+        now, affected = self.need[year][:, :, None, :], np.broadcast_to(self.affected[year], self.size)
+        if not self.need_changes:
+            return now, affected
+        level = self.at(NEED, m)
+        if level.ndim == 2:
+            level = np.broadcast_to(level, (*now.shape[:2], *level.shape))
+        weight = self.setup.weight
+        if weight is None:
+            raise InputError("a change of need needs the rates of contact by pattern; run it with project(), which gives them.")
+        children = now / weight[None, :, None, self.part]
+        after = children * level
+        none = children[:, :1] + (children[:, 1:] - after[:, 1:]).sum(1, keepdims=True)
+        for i, scenario in enumerate(self.scenarios):
+            check_moved(none[:, :, i], scenario.name)
+        share = after[:, 1:].sum((0, 1)) / children[:, 1:].sum((0, 1))
+        return np.concatenate([none, after[:, 1:]], axis=1) * weight[None, :, None, self.part], affected * share
 
     def parameters(self, m: int) -> dict[str, Array]:
         """Rates and shares of a month, shape (scenario, draw)."""
@@ -257,7 +332,7 @@ class _Block:
             out[name] = out[name] * self.at(mover, m)
             if mover in self.walk:
                 out[name] = out[name] * self.walk[mover][year]
-        exposure = [h.exposure(m, self.affected[year + 1]) for h in self.help]
+        exposure = [h.exposure(m, affected) for h, affected in zip(self.help, self.needed(m)[1], strict=True)]
         for effect, names in HELPED.items():
             factor = np.stack([e[effect] for e in exposure])
             for name in names:
@@ -294,10 +369,10 @@ class _Block:
         p, year = self.parameters(m), m // 12
         lanes = (1, 1, *self.size)
         # Streams from outside move with the children of their ages; those of need with what the patterns weigh as well.
-        now = self.need[year + 1] / self.need[0].sum((0, 1))
+        now = self.needed(m)[0] / self.need[0].sum((0, 1))
         size = self.need[year + 1].sum((0, 1)) / self.need[0].sum((0, 1))
         patterns = self.need[0].sum(0) / self.need[0].sum((0, 1))
-        cells = {"need": now[:, :, None, :] * self.new}
+        cells = {"need": now * self.new}
         for stream in ("disability", "birth", "arrival"):
             cells[stream] = (self.ages[stream][:, None, None] * patterns * size)[:, :, None, :]
         entry = tuple(cells[r.origin] * r.value(p) for r in layout.entries)
@@ -306,8 +381,8 @@ class _Block:
         limits = {service: places} if (places < 1e9).any() else {}
         stay = {s: p[n] for s, n in STAY_AT_18.items()}
         return Rates(
-            tuple(r.value(p).reshape(lanes) for r in layout.routes),
-            tuple(r.value(p).reshape(lanes) for r in layout.events),
+            tuple(_lanes(r.value(p), lanes) for r in layout.routes),
+            tuple(_lanes(r.value(p), lanes) for r in layout.events),
             entry,
             limits,
             stay,
@@ -435,6 +510,11 @@ class _Block:
         return out
 
 
+def _lanes(value: Array, lanes: tuple[int, ...]) -> Array:
+    """A rate as the engine takes it: for all ages and patterns, or by age and pattern already."""
+    return value.reshape(lanes) if value.ndim == 2 else value
+
+
 class _Sums:
     """Adds up months into years."""
 
@@ -442,6 +522,7 @@ class _Sums:
         self.years, self.states, self.lanes = years, states, lanes
         self.opening, self.entries, self.exits, self.closing = (np.zeros((years, len(states), *lanes)) for _ in range(4))
         self.known = np.zeros((years, patterns, *lanes))
+        self.open_by_age = np.zeros((years, len(AGE_BANDS), *lanes))
         self.moved = np.zeros((len(states), *lanes))
         self.flow: dict[str, Array] = {}
         self.published: dict[str, Array] = {}
@@ -487,6 +568,11 @@ class _Sums:
         self.closing[year] = step.closing.sum(1)
         known = [i for i, s in enumerate(self.states) if s in (*OPEN, "early_help", "family_help")]
         self.known[year] = step.closing[known].sum(0)
+        aged = [i for i, s in enumerate(self.states) if s in (*OPEN, "family_help") and s not in AGELESS]
+        # By the age reached when the year ends; of family help, those under section 17.
+        parts = [step.stock[i].sum(1) * (section_17 if self.states[i] == "family_help" else 1.0) for i in aged]
+        by_age = np.sum(parts, axis=0)
+        self.open_by_age[year] = [by_age[first : last + 1].sum(0) for first, last in AGE_BANDS.values()]
         states = {s: self.closing[year, i] for i, s in enumerate(self.states)}
         counts = published_counts(states, {n: v[year] for n, v in self.flow.items()}, section_17 if layout.name == "family_help" else 0.0)
         for name, values in counts.items():
@@ -496,4 +582,4 @@ class _Sums:
 
     def outcome(self) -> Outcome:
         """The sums."""
-        return Outcome(self.opening, self.entries, self.exits, self.closing, self.known, self.flow, self.published)
+        return Outcome(self.opening, self.entries, self.exits, self.closing, self.known, self.open_by_age, self.flow, self.published)
