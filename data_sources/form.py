@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_sources.effects import effect_levels
 from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.pathway import AGENCIES, DERIVED, FLOWS, STOCKS
 from jsna_model.study import PATHS, Study
 
 if TYPE_CHECKING:
@@ -37,9 +38,15 @@ FIELDS: dict[str, tuple[str, str]] = {
     "decision.effect": ("What is gained", "A service, of which fewer is better, such as looked_after_at_31_march; or families_helped."),
     "decision.thresholds": ("What one unit of it is worth", "Pounds, with semicolons: 10000; 50000. None is assumed."),
     "decision.information": ("What is worth finding out", "yes or no; needs what is gained and what it is worth."),
+    "decision.sources": ("What makes it uncertain", "yes or no; needs what is gained."),
     "decision.waterfall": ("Split the change into its factors", "yes or no."),
     **{f"decision.optimism_bias.{s}": (f"Optimism bias: {label}", "0.2 for 20% more; none assumed.") for s, label in COSTED.items()},
     **{f"decision.cashable.{s}": (f"Cashable share: {label}", "Of average cost, 0 to 1; none assumed.") for s, label in COSTED.items()},
+    **{f"decision.fixed.{s}": (f"Fixed share: {label}", "Stays as it is, 0 to 1; none assumed.") for s, label in COSTED.items()},
+    **{
+        f"decision.cost_uncertainty.{s}": (f"Uncertainty of cost: {label}", "Standard deviation, 0.2 for 20%; none assumed.")
+        for s, label in COSTED.items()
+    },
     **{
         f"unit_costs.{s}.{key}": (f"{COSTED[s]}: {what}", help_)
         for s in ("social_work", "looked_after")
@@ -64,8 +71,15 @@ CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full
 #: Columns of the group that a change is for.
 GROUP = ("area", "age", "pattern", "risk")
 _WHOLE = ("draws", "seed", "years")
-_YES_OR_NO = ("decision.information", "decision.waterfall")
+#: Columns of sheet "Costs": further unit costs, a row each.
+COSTS = ("name", "amount", "price_year", "source", "agency", "of", "times", "cashable", "fixed", "cost_uncertainty")
+_YES_OR_NO = ("decision.information", "decision.sources", "decision.waterfall")
 _SHEETS = ("Study", "Scenarios", "Parameters")
+_ABOUT_COSTS = (
+    "A unit cost of anything that is counted: `of` names the count, or the name itself does.",
+    "Of a stock it is pounds a week; with `times`, pounds each, so often for each child-year.",
+    "Of a flow it is pounds each. Flows are those of the report, such as looked_after_started.",
+)
 _AGE = (*CHANGES, *GROUP).index("age")
 _ROWS = 60  # of the form that take choices
 
@@ -131,6 +145,17 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
             parameters.write_row(row, 2, (p.value, p.low, p.high))
             parameters.write_string(row, 5, f"{p.unit}; {p.source}", wrapped)
             parameters.write_blank(row, 6, None, to_fill)
+        costs = book.add_worksheet("Costs")
+        costs.set_column(0, len(COSTS) - 1, 22)
+        costs.write_row(0, 0, COSTS, head)
+        for row in range(1, 13):
+            for column in range(len(COSTS)):
+                costs.write_blank(row, column, None, to_fill)
+        for heading, known in (("agency", AGENCIES), ("of", (*DERIVED, "families_helped", *STOCKS, *FLOWS[:6]))):
+            at = COSTS.index(heading)
+            costs.data_validation(1, at, _ROWS, at, _choice(*known) | {"error_type": "warning"})
+        for line, text in enumerate(_ABOUT_COSTS, 14):
+            costs.write_string(line, len(COSTS) + 1, text)
         source = {"validate": "list", "source": f"=Parameters!$A$2:$A${len(names) + 1}"}
         scenarios.data_validation(1, 3, _ROWS, 3, source)
         scenarios.data_validation(1, 4, _ROWS, 4, _choice("scale", "set", "add"))
@@ -185,7 +210,8 @@ def _values(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int
     try:
         absent = [s for s in _SHEETS if s not in book.sheetnames]
         raise_all(Problem(f"no sheet {s!r}", "fill in the form as jsna form made it", path.name) for s in absent)
-        sheets = {s: [tuple(row) for row in book[s].iter_rows(values_only=True)] for s in _SHEETS}
+        # Forms of before there was a sheet of costs have none.
+        sheets = {s: [tuple(row) for row in book[s].iter_rows(values_only=True)] for s in (*_SHEETS, "Costs") if s in book.sheetnames}
     finally:
         book.close()
     values: dict[str, Any] = {}
@@ -193,6 +219,7 @@ def _values(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int
     problems = list(_study(sheets["Study"], values, places, path.name))
     problems += _parameters(sheets["Parameters"], values, places, path.name)
     problems += _scenarios(sheets["Scenarios"], values, places, path.name)
+    problems += _costs(sheets.get("Costs", []), values, places, path.name)
     raise_all(problems)
     return values, places
 
@@ -245,6 +272,34 @@ def _parameters(
             values.setdefault("reasons", {})[name] = str(reason)
         places["parameters", name] = f"Parameters!B{number}"
         places["reasons", name] = f"Parameters!G{number}"
+
+
+def _costs(
+    rows: list[tuple[Any, ...]], values: dict[str, Any], places: dict[tuple[str | int, ...], int | str], file: str
+) -> Iterator[Problem]:
+    for number, row in enumerate(rows[1:], 2):
+        cells = {name: _cell(value) for name, value in zip(COSTS, row, strict=False)}
+        if all(v is None for n, v in cells.items() if n != "name"):
+            continue
+        name = str(cells["name"] or "")
+        if not name:
+            yield Problem("a unit cost without a name", "name it, such as section_47_enquiries", file, f"Costs!A{number}")
+            continue
+        if name in values.get("unit_costs", {}):
+            yield Problem(f"two unit costs are called {name!r}", "give each once", file, f"Costs!A{number}")
+            continue
+        entry = values.setdefault("unit_costs", {}).setdefault(name, {})
+        places["unit_costs", name] = f"Costs!A{number}"
+        for i, column in enumerate(COSTS[1:], 1):
+            at = f"Costs!{chr(ord('A') + i)}{number}"
+            if column in COSTS[7:]:
+                if cells.get(column) is not None:
+                    values.setdefault("decision", {}).setdefault(column, {})[name] = cells[column]
+                    places["decision", column, name] = at
+            else:
+                places["unit_costs", name, column] = at
+                if cells.get(column) is not None:
+                    entry[column] = cells[column]
 
 
 def _scenarios(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Valida
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.group import Group
 from jsna_model.scenario import Change, Scenario
-from jsna_model.study_decision import BASE_YEAR, READY, Decision, FinancialYear, OwnCost, contradictions
+from jsna_model.study_decision import BASE_YEAR, READY, Costed, Decision, FinancialYear, OwnCost, contradictions
 from jsna_model.toml_lines import key_lines, line_of
 
 SCHEMA_VERSION = 1
@@ -168,7 +168,7 @@ class Study(_Part):
     effects : str
         Effects of early help: ``sceptical``, ``as_published`` or ``optimistic`` (`data_sources.effect_levels`).
     unit_costs : mapping of str to OwnCost
-        Of social work and of looked-after children, in place of the published averages.
+        Of social work and of looked-after children, in place of the published averages; and of anything that is counted, by who pays.
     decision : Decision
         How scenarios are compared.
     ready : tuple of str
@@ -204,7 +204,7 @@ class Study(_Part):
     parameters: dict[str, float] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
     effects: Literal["sceptical", "as_published", "optimistic"] = "sceptical"
-    unit_costs: dict[Literal["social_work", "looked_after"], OwnCost] = Field(default_factory=dict)
+    unit_costs: dict[Costed, OwnCost] = Field(default_factory=dict)
     decision: Decision = Decision()
     ready: tuple[str, ...] = READY
     start: Month = "2026-04"
