@@ -133,6 +133,6 @@ print(
     f"Most of what is not known about widening early help is {most['sentence'].split(': ', 1)[1].rstrip('.')} ({most['share']:.0%} of it)."
 )
 most_it_is_worth = float(costed.node("decision/acceptability")["evpi"].isel(area=0).sel(component=50_000))
-print(f"Knowing everything would be worth at most £{most_it_is_worth:,.0f} to this one decision: a study that costs more is not for it alone.")
+print(f"Knowing everything would be worth at most £{most_it_is_worth:,.0f} to this one decision; a dearer study is not for it alone.")
 steady = worth[worth["evppi_stable"] == 1]
 print(f"Worth nothing to this decision, whatever was found: {', '.join(steady.index[steady['evppi'] == 0])}.")
