@@ -20,7 +20,7 @@ from reports.table import cell
 from reports.view import View, interval
 
 #: Tables of a choice that the chapter shows, in order; the workbook and compare.html hold the rest.
-TABLES = ("best", "money", "worth", "sources", "groups")
+TABLES = ("best", "money", "worth", "uncertainty", "groups")
 SOURCE = "net benefit of each scenario on the same draws"
 
 
@@ -35,7 +35,11 @@ def blocks(parts: Parts) -> tuple[Block, ...]:
         f"out, because no decision can foresee it. {WITHOUT_TESTS} {AVERAGE}"
     )
     head: tuple[Block, ...] = (Heading("Choosing among them"), *([intro] if view.group("decision/choice") is not None else []))
-    return (*head, *made, *parts.some(*TABLES))
+    accept = view.group("decision/acceptability")
+    # Where the choice would be the same whatever was found, one sentence says more than a table of noughts.
+    settled = "worth" in parts.tables and accept is not None and not bool((accept["evpi"] > 0).any())
+    said = ["The choice would be the same whatever was found out: to know more is worth nothing to this decision alone."] if settled else []
+    return (*head, *made, *said, *parts.some(*(t for t in TABLES if not (settled and t == "worth"))))
 
 
 def _proposals(view: View) -> list[str]:
@@ -107,22 +111,24 @@ def acceptability(view: View) -> Figure | None:
     return chart_acceptability(table, caption, _money, "What one unit of gain is worth", lambda p: percent(float(p), n))
 
 
-def _leading(view: View) -> str:
-    """The proposal with the highest expected gain."""
+def _by_gain(view: View) -> list[str]:
+    """Proposals, those with the highest expected gain first."""
     data = view.group("decision/choice")
     assert data is not None
-    return max(_proposals(view), key=lambda s: float(data["effect_difference"].sel(scenario=s).mean()))
+    return sorted(_proposals(view), key=lambda s: -float(data["effect_difference"].sel(scenario=s).mean()))
 
 
 def movers(view: View) -> Figure | None:
-    """What moves the gain of the scenario that is expected to gain most."""
+    """What moves the gain of the scenario that is expected to gain most, of those that something moves."""
     data = view.group("decision/tornado")
-    if data is None or not _proposals(view):
+    if data is None:
         return None
-    scenario = _leading(view)
-    low, high = (data[k].sel(scenario=scenario).values.astype(float) for k in ("at_low", "at_high"))
-    order = [i for i in np.argsort(-np.abs(high - low), kind="stable")[:MOST_INPUTS] if _one(low[i]) != _one(high[i])]
-    if not order:
+    for scenario in _by_gain(view):
+        low, high = (data[k].sel(scenario=scenario).values.astype(float) for k in ("at_low", "at_high"))
+        order = [i for i in np.argsort(-np.abs(high - low), kind="stable")[:MOST_INPUTS] if _one(low[i]) != _one(high[i])]
+        if order:
+            break
+    else:
         return None
     named = [name_of(str(data["component"].values[i])) for i in order]
     table = pd.DataFrame({"parameter": named, "low": low[order], "high": high[order]})
@@ -140,7 +146,7 @@ def waterfall(view: View) -> Figure | None:
     others = _proposals(view) or [s for s in other_scenarios(view) if not view.is_stress_test(s)]
     if data is None or not others:
         return None
-    scenario = _leading(view) if _proposals(view) else others[0]
+    scenario = _by_gain(view)[0] if _proposals(view) else others[0]
     service = "child_in_need_at_31_march"
     cells = data["change_part"].sel(scenario=scenario, service=service).transpose("component", "draw")
     observed = view.group("demand/observed")

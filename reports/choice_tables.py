@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from jsna_model.pathway import STOCKS
 from jsna_model.verbs.decision_sources import SOURCES
 from reports import words
-from reports.demand_tables import CASES, COST_LABELS, horizon, other_scenarios, pathway_source, service_label, stock_or_flow
+from reports.demand_tables import CASES, horizon, other_scenarios, pathway_source, service_label, stock_or_flow
 from reports.disclosure import decimal, difference, is_absent, significant
 from reports.likelihood import RULE, direction, percent
 from reports.need_tables import CREDIBLE, counts, pattern_label
@@ -131,7 +131,9 @@ def money(view: View) -> Table | None:
             for part in ("marginal", "fixed"):
                 if f"{part}_difference" in at:
                     of_it = at[f"{part}_difference"].sel(agency=agency).sum("year", skipna=False).values
-                    which = words.listed([words.lower_first(COST_LABELS.get(s, s)) for s in str(data.attrs.get("split")).split(", ")])
+                    if not of_it.any():
+                        continue
+                    which = words.listed([words.lower_first(service_label(s)) for s in str(data.attrs.get("split")).split(", ")])
                     label = f"Of it {part}, of {which}, not discounted: {agency}"
                     records.append([title_of(view, scenario), label, *pounds(of_it, True)])
         most = at["break_even_cost"].values if "break_even_cost" in at else np.array([np.nan])
@@ -157,7 +159,7 @@ def costed(view: View) -> str:
     """Which services have a unit cost, and which agencies are absent."""
     data = view.group("decision/costs")
     services = [] if data is None else [str(s) for s in data["service"].values]
-    labels = words.listed([words.lower_first(COST_LABELS.get(s, s)) for s in services]) if services else "none"
+    labels = words.listed([words.lower_first(service_label(s)) for s in services]) if services else "none"
     missing = "" if "early_help" in services else " What early help itself costs is not in it: it was not given."
     agencies = view.group("decision/agencies")
     absent = str(agencies.attrs.get("not_costed", "")) if agencies is not None else ""
@@ -224,7 +226,13 @@ def best(view: View) -> Table | None:
             AVERAGE,
         ),
         kind="decision",
+        document_columns=(*(c.label for c in columns[:5]), *(f"Probability best at £{k:,.0f}" for k in _few(thresholds))),
     )
+
+
+def _few(thresholds: list[float]) -> list[float]:
+    """First, middle and last, which a page has room for."""
+    return thresholds if len(thresholds) <= 3 else [thresholds[0], thresholds[len(thresholds) // 2], thresholds[-1]]
 
 
 def worth(view: View) -> Table | None:
@@ -315,7 +323,7 @@ def sources(view: View) -> Table | None:
                 shown = [decimal(float(v), 100) if np.isfinite(v) else "[z]" for v in row]
                 records.append([outcome_name(path.rpartition("/")[2]), words.upper_first(SOURCES[name]), *shown])
     return Table(
-        "sources",
+        "uncertainty",
         f"What makes the answer uncertain, {view.name}",
         "variance shared out among what is not known: Shapley values of what each set explains (Owen 2014)",
         "share of the variance over the draws",

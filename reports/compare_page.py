@@ -30,7 +30,7 @@ HEADINGS = {
     "best": "Which is best",
     "worth": "Which number is worth finding out",
     "movers": "What moves the answer",
-    "sources": "What makes the answer uncertain",
+    "uncertainty": "What makes the answer uncertain",
     "groups": "Differences by age and by risks",
     "change": "What the change is made of",
 }

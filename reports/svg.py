@@ -39,7 +39,8 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     >>> ticks(-3, 4)
     [-4.0, -2.0, 0.0, 2.0, 4.0]
     """
-    span = (high - low) or max(abs(high), 1.0)
+    high = high if high > low else low + max(abs(low), 1.0)
+    span = high - low
     step = next(s for s in (m * 10.0**e for e in range(-3, 13) for m in (1, 2, 2.5, 5)) if span / s <= most)
     return [float(x) for x in np.arange(np.floor(low / step), np.ceil(high / step) + 1) * step]
 
