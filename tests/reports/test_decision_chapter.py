@@ -47,6 +47,8 @@ def test_the_chapter_on_scenarios_shows_the_decision(decided: Result) -> None:
         assert len(figure.data.rows)
         assert figure.data.basis == "scenario"
     assert Heading("Choosing among them") in section.blocks
+    (changes,) = [t for t in report.tables if t.key == "scenarios"]
+    assert any("for ages 0-4" in str(text) for text in changes.rows["What changes"])
     keys = [t.key for t in report.tables]
     assert len(keys) == len(set(keys))
     assert {"best", "money", "worth", "movers", "uncertainty", "groups", "change"} <= set(keys)
