@@ -11,7 +11,7 @@ from data_sources.effects import DEFAULT, PREFIX, effect_levels
 from data_sources.prices import discount_schedules, load_deflators, load_discount_schedule
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.methods.prices import reprice
-from jsna_model.pathway import Pathway, UnitCost
+from jsna_model.pathway import COUNTED_ON, DERIVED, FLOWS, STOCKS, Pathway, UnitCost
 from jsna_model.scenario import Scenario
 from jsna_model.study import Study
 
@@ -23,11 +23,31 @@ def with_own_costs(pathway: Pathway, study: Study) -> Pathway:
     """The pathway with the study's own unit costs in place of published averages, and early help in prices of its own year."""
     costs = {c.service: c for c in pathway.unit_costs}
     for service, own in study.unit_costs.items():
-        per = costs[service].per if service in costs else "week"
-        costs[service] = UnitCost(service, own.amount, per, own.price_year, own.source, own.agency)
+        of = own.of or COUNTED_ON.get(service, service)
+        usual = "a child a week" if of in STOCKS and own.times is None else "each"
+        per = costs[service].per if service in costs else usual
+        costs[service] = UnitCost(service, own.amount, per, own.price_year, own.source, own.agency, of=own.of, times=own.times)
     if "early_help" in costs:
         costs["early_help"] = replace(costs["early_help"], price_year=study.early_help.price_year)
     return replace(pathway, unit_costs=tuple(costs.values()))
+
+
+#: Counts whose spending by the local authority the published average of each service holds already.
+COVERED = {
+    "social_work": {*FLOWS, *DERIVED, *STOCKS} - {"looked_after_started", "looked_after_ceased", STOCKS[2]},
+    "looked_after": {"looked_after_started", "looked_after_ceased", STOCKS[2]},
+}
+
+
+def counted_twice(study: Study) -> Iterator[Problem]:
+    """Own costs of the local authority that a published average, still in use, holds as well."""
+    for name, own in study.unit_costs.items():
+        of = own.of or COUNTED_ON.get(name, name)
+        for average, covered in COVERED.items():
+            if name != average and of in covered and own.agency == "local authority" and average not in study.unit_costs:
+                found = f"the published average of {average} holds what the local authority spends on {of} already"
+                fix = f"give [unit_costs.{average}] of your own without it (0 where nothing is left)"
+                yield Problem(found, fix, column=f"unit_costs.{name}")
 
 
 def labelled(scenarios: Sequence[Scenario], study: Study) -> tuple[Scenario, ...]:
@@ -73,6 +93,7 @@ def comparison(study: Study, pathway: Pathway, scenarios: Sequence[Scenario] = (
             problems += error.problems or (Problem(found, fix.rstrip(".") or "give another file"),)
     if not (study.deflators and index is None):
         problems += _prices(study, pathway, index)
+    problems += counted_twice(study)
     problems += _choice(study, pathway, scenarios)
     if isinstance(d.discount, str) and d.discount and d.discount not in discount_schedules():
         close = nearest(d.discount, discount_schedules()) or list(discount_schedules())
@@ -80,13 +101,16 @@ def comparison(study: Study, pathway: Pathway, scenarios: Sequence[Scenario] = (
             _problem("discount", f"no discount schedule is called {d.discount!r}", f"name {' or '.join(close)}, or give a rate")
         )
     raise_all(problems)
-    wanted: dict[str, Any] = {"to": d.comparator, "information": d.information, "waterfall": d.waterfall, "deflators": index}
+    wanted: dict[str, Any] = {"to": d.comparator, "information": d.information, "waterfall": d.waterfall, "sources": d.sources}
+    wanted["deflators"] = index
     wanted["discount"] = (load_discount_schedule(d.discount) if d.discount else None) if isinstance(d.discount, str) else d.discount
     wanted |= {"discount_base": d.discount_base, "price_year": d.price_year or None, "effect": d.effect or None}
     wanted |= {
         "thresholds": list(d.thresholds) or None,
         "optimism_bias": dict(d.optimism_bias) or None,
         "cashable": dict(d.cashable) or None,
+        "fixed": dict(d.fixed) or None,
+        "cost_uncertainty": dict(d.cost_uncertainty) or None,
     }
     return {name: value for name, value in wanted.items() if value not in (None, "", False)}
 
@@ -124,7 +148,7 @@ def _choice(study: Study, pathway: Pathway, scenarios: Sequence[Scenario]) -> It
     if d.effect and "early_help" not in costed and more:
         found = f"{', '.join(more)}: more families are helped, what early help costs is not known, and it would look free"
         yield _problem("effect", found, "give [early_help] families_per_year and unit_cost, or leave effect out")
-    for key in ("optimism_bias", "cashable"):
+    for key in ("optimism_bias", "cashable", "fixed", "cost_uncertainty"):
         for service in getattr(d, key):
             if service not in costed:
                 yield _problem(f"{key}.{service}", f"{service} has no unit cost", "give one, or leave it out")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from data_sources.effects import effect_levels
 from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.pathway import AGENCIES, DERIVED, FLOWS, STOCKS
 from jsna_model.study import PATHS, Study
 
 if TYPE_CHECKING:
@@ -41,9 +42,15 @@ FIELDS: dict[str, tuple[str, str]] = {
     "decision.effect": ("What is gained", "A service, of which fewer is better, such as looked_after_at_31_march; or families_helped."),
     "decision.thresholds": ("What one unit of it is worth", "Pounds, with semicolons: 10000; 50000. None is assumed."),
     "decision.information": ("What is worth finding out", "yes or no; needs what is gained and what it is worth."),
+    "decision.sources": ("What makes it uncertain", "yes or no; needs what is gained."),
     "decision.waterfall": ("Split the change into its factors", "yes or no."),
     **{f"decision.optimism_bias.{s}": (f"Optimism bias: {label}", "0.2 for 20% more; none assumed.") for s, label in COSTED.items()},
     **{f"decision.cashable.{s}": (f"Cashable share: {label}", "Of average cost, 0 to 1; none assumed.") for s, label in COSTED.items()},
+    **{f"decision.fixed.{s}": (f"Fixed share: {label}", "Stays as it is, 0 to 1; none assumed.") for s, label in COSTED.items()},
+    **{
+        f"decision.cost_uncertainty.{s}": (f"Uncertainty of cost: {label}", "Standard deviation, 0.2 for 20%; none assumed.")
+        for s, label in COSTED.items()
+    },
     **{
         f"unit_costs.{s}.{key}": (f"{COSTED[s]}: {what}", help_)
         for s in ("social_work", "looked_after")
@@ -65,10 +72,20 @@ FIELDS: dict[str, tuple[str, str]] = {
     **{key: (f"File: {key.replace('_', ' ')}", "Path from the folder of this form; leave empty for none.") for key in PATHS},
 }  # fmt: skip
 CHANGES = ("name", "title", "reason", "parameter", "op", "value", "start", "full_by")
+#: Columns of the group that a change is for.
+GROUP = ("area", "age", "pattern", "risk")
 _WHOLE = ("draws", "seed", "years")
-_YES_OR_NO = ("decision.information", "decision.waterfall", "process_noise")
 _LAYOUTS = tuple(filter(None, get_args(Study.model_fields["layout"].annotation)))
+#: Columns of sheet "Costs": further unit costs, a row each.
+COSTS = ("name", "amount", "price_year", "source", "agency", "of", "times", "cashable", "fixed", "cost_uncertainty")
+_YES_OR_NO = ("decision.information", "decision.sources", "decision.waterfall", "process_noise")
 _SHEETS = ("Study", "Scenarios", "Parameters")
+_ABOUT_COSTS = (
+    "A unit cost of anything that is counted: `of` names the count, or the name itself does.",
+    "Of a stock it is pounds a week; with `times`, pounds each, so often for each child-year.",
+    "Of a flow it is pounds each. Flows are those of the report, such as looked_after_started.",
+)
+_AGE = (*CHANGES, *GROUP).index("age")
 _ROWS = 60  # of the form that take choices
 
 
@@ -118,8 +135,10 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
             row = list(FIELDS).index(key) + 1
             study.data_validation(row, 2, row, 2, _choice(*names_))
         scenarios = book.add_worksheet("Scenarios")
-        scenarios.set_column(0, len(CHANGES) - 1, 22)
-        scenarios.write_row(0, 0, CHANGES, head)
+        columns = (*CHANGES, *GROUP)
+        as_text = book.add_format({"bg_color": "#FFF7D6", "border": 1, "num_format": "@"})  # or Excel makes a date of 5-9
+        scenarios.set_column(0, len(columns) - 1, 22)
+        scenarios.write_row(0, 0, columns, head)
         names = sorted(pathway.parameters)
         parameters = book.add_worksheet("Parameters")
         parameters.set_column(0, 0, 36)
@@ -133,12 +152,23 @@ def write_form(path: str | Path, area: str, pathway: Pathway) -> Path:
             parameters.write_row(row, 2, (p.value, p.low, p.high))
             parameters.write_string(row, 5, f"{p.unit}; {p.source}", wrapped)
             parameters.write_blank(row, 6, None, to_fill)
+        costs = book.add_worksheet("Costs")
+        costs.set_column(0, len(COSTS) - 1, 22)
+        costs.write_row(0, 0, COSTS, head)
+        for row in range(1, 13):
+            for column in range(len(COSTS)):
+                costs.write_blank(row, column, None, to_fill)
+        for heading, known in (("agency", AGENCIES), ("of", (*DERIVED, "families_helped", *STOCKS, *FLOWS[:6]))):
+            at = COSTS.index(heading)
+            costs.data_validation(1, at, _ROWS, at, _choice(*known) | {"error_type": "warning"})
+        for line, text in enumerate(_ABOUT_COSTS, 14):
+            costs.write_string(line, len(COSTS) + 1, text)
         source = {"validate": "list", "source": f"=Parameters!$A$2:$A${len(names) + 1}"}
         scenarios.data_validation(1, 3, _ROWS, 3, source)
         scenarios.data_validation(1, 4, _ROWS, 4, _choice("scale", "set", "add"))
         for row in range(1, 13):
-            for column in range(len(CHANGES)):
-                scenarios.write_blank(row, column, None, to_fill)
+            for column, name in enumerate(columns):
+                scenarios.write_blank(row, column, None, as_text if name in GROUP else to_fill)
     return target
 
 
@@ -160,12 +190,26 @@ def read_form(path: str | Path) -> Study:
     InputError
         Every problem at once, with sheet and cell.
     """
+    path = Path(path)
+    values, places = _values(path)
+    for key in PATHS:
+        if values.get(key):
+            values[key] = str(path.parent / str(values[key]))
+    return Study.of(values, str(path), places)
+
+
+def form_places(path: str | Path) -> dict[tuple[str | int, ...], int | str]:
+    """Sheet and cell of every key of a form, as a path of keys: where a problem that is found later is to be put right."""
+    return _values(Path(path))[1]
+
+
+def _values(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int | str]]:
+    """What a form says, as study.toml has it, and where."""
     from zipfile import BadZipFile
 
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
-    path = Path(path)
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError) as error:
@@ -173,7 +217,8 @@ def read_form(path: str | Path) -> Study:
     try:
         absent = [s for s in _SHEETS if s not in book.sheetnames]
         raise_all(Problem(f"no sheet {s!r}", "fill in the form as jsna form made it", path.name) for s in absent)
-        sheets = {s: [tuple(row) for row in book[s].iter_rows(values_only=True)] for s in _SHEETS}
+        # Forms of before there was a sheet of costs have none.
+        sheets = {s: [tuple(row) for row in book[s].iter_rows(values_only=True)] for s in (*_SHEETS, "Costs") if s in book.sheetnames}
     finally:
         book.close()
     values: dict[str, Any] = {}
@@ -181,11 +226,9 @@ def read_form(path: str | Path) -> Study:
     problems = list(_study(sheets["Study"], values, places, path.name))
     problems += _parameters(sheets["Parameters"], values, places, path.name)
     problems += _scenarios(sheets["Scenarios"], values, places, path.name)
+    problems += _costs(sheets.get("Costs", []), values, places, path.name)
     raise_all(problems)
-    for key in PATHS:
-        if values.get(key):
-            values[key] = str(path.parent / str(values[key]))
-    return Study.of(values, str(path), places)
+    return values, places
 
 
 def _choice(*names: str) -> dict[str, Any]:
@@ -197,13 +240,14 @@ def _study(
 ) -> Iterator[Problem]:
     for number, row in enumerate(rows[1:], 2):
         key, value = str(row[0] or "").strip(), _cell(row[2] if len(row) > 2 else None)
+        if key in FIELDS:
+            places[tuple(key.split("."))] = f"Study!C{number}"  # of an empty cell too: what is missing is to be written there
         if not key or value is None:
             continue
         if key not in FIELDS:
             yield Problem(f"unknown key {key!r}", "leave column A as jsna form made it", file, f"Study!A{number}")
             continue
         *tables, name = key.split(".")
-        places[(*tables, name)] = f"Study!C{number}"
         if key in ("ready", "publication.accepted"):
             value = [part.strip() for part in str(value).split(",") if part.strip()]
         elif key in _WHOLE and isinstance(value, float) and value.is_integer():
@@ -234,18 +278,52 @@ def _parameters(
         if reason := _cell(row[6] if len(row) > 6 else None):
             values.setdefault("reasons", {})[name] = str(reason)
         places["parameters", name] = f"Parameters!B{number}"
+        places["reasons", name] = f"Parameters!G{number}"
+
+
+def _costs(
+    rows: list[tuple[Any, ...]], values: dict[str, Any], places: dict[tuple[str | int, ...], int | str], file: str
+) -> Iterator[Problem]:
+    for number, row in enumerate(rows[1:], 2):
+        cells = {name: _cell(value) for name, value in zip(COSTS, row, strict=False)}
+        if all(v is None for n, v in cells.items() if n != "name"):
+            continue
+        name = str(cells["name"] or "")
+        if not name:
+            yield Problem("a unit cost without a name", "name it, such as section_47_enquiries", file, f"Costs!A{number}")
+            continue
+        if name in values.get("unit_costs", {}):
+            yield Problem(f"two unit costs are called {name!r}", "give each once", file, f"Costs!A{number}")
+            continue
+        entry = values.setdefault("unit_costs", {}).setdefault(name, {})
+        places["unit_costs", name] = f"Costs!A{number}"
+        for i, column in enumerate(COSTS[1:], 1):
+            at = f"Costs!{chr(ord('A') + i)}{number}"
+            if column in COSTS[7:]:
+                if cells.get(column) is not None:
+                    values.setdefault("decision", {}).setdefault(column, {})[name] = cells[column]
+                    places["decision", column, name] = at
+            else:
+                places["unit_costs", name, column] = at
+                if cells.get(column) is not None:
+                    entry[column] = cells[column]
 
 
 def _scenarios(
     rows: list[tuple[Any, ...]], values: dict[str, Any], places: dict[tuple[str | int, ...], int | str], file: str
 ) -> Iterator[Problem]:
-    head = [str(c or "").strip() for c in rows[0][: len(CHANGES)]] if rows else []
-    if tuple(head) != CHANGES:
-        yield Problem(f"the columns are {', '.join(head) or 'empty'}", f"keep them: {', '.join(CHANGES)}", file, "Scenarios!A1")
+    columns = (*CHANGES, *GROUP)
+    head = [str(c or "").strip() for c in rows[0][: len(columns)]] if rows else []
+    if tuple(h for h in head if h) not in (CHANGES, columns):  # forms of before groups have no columns of theirs
+        yield Problem(f"the columns are {', '.join(head) or 'empty'}", f"keep them: {', '.join(columns)}", file, "Scenarios!A1")
         return
     found: dict[str, dict[str, Any]] = {}
     for number, row in enumerate(rows[1:], 2):
-        cells = {name: _cell(value) for name, value in zip(CHANGES, row, strict=False)}
+        if len(row) > _AGE and isinstance(row[_AGE], datetime | date):
+            made = f"Excel made a date of the ages: {row[_AGE]:%d %B}"
+            yield Problem(made, "format the cell as text, and write them again", file, f"Scenarios!J{number}")
+            continue
+        cells = {name: _cell(value) for name, value in zip(columns, row, strict=False)}
         if all(v is None for v in cells.values()):
             continue
         name = str(cells["name"] or "")
@@ -264,10 +342,21 @@ def _scenarios(
                 places.setdefault((*at, column), f"Scenarios!{'BC'[column == 'reason']}{number}")
         change = len(entry["change"])
         entry["change"].append({c: cells[c] for c in CHANGES[3:] if cells[c] is not None})
+        if group := {c: _age(cells[c]) for c in GROUP if cells.get(c) is not None}:
+            entry["change"][change]["group"] = group
         places[(*at, "change", change)] = f"Scenarios!D{number}"
         places |= {(*at, "change", change, c): f"Scenarios!{chr(ord('A') + i)}{number}" for i, c in enumerate(CHANGES) if i >= 3}
+        places |= {
+            (*at, "change", change, "group", c): f"Scenarios!{chr(ord('A') + len(CHANGES) + i)}{number}" for i, c in enumerate(GROUP)
+        }
+        places[(*at, "change", change, "group")] = f"Scenarios!{chr(ord('A') + len(CHANGES))}{number}"
     if found:
         values["scenario"] = list(found.values())
+
+
+def _age(value: Any) -> str:
+    """One age that Excel holds as a number, as text; other text as it is."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _number(text: str) -> str | float:

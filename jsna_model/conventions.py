@@ -130,13 +130,30 @@ VARIABLES: dict[str, Variable] = {
     "known_two_or_more": _v("scenario year area service draw", "children", "part of them with two risks or more", "area service", "draw"),
     "affected_any": _v("year area draw", "children", "with any risk", "area", "draw"),
     "affected_two_or_more": _v("year area draw", "children", "with two risks or more", "area", "draw"),
+    "expected_count": _v("scenario year area service draw", "count", "flow or caseload, process noise averaged out", "area", "draw"),
+    "expected_families_helped": _v("scenario year area draw", "families", "families helped, process noise averaged out", "area year"),
+    "open_by_age": _v("scenario year area age_band draw", "children", "open episodes at 31 March by age", "area age_band"),
+    "known_by_pattern": _v("scenario year area pattern draw", "children", "in early help or an open episode, by risks", "area pattern"),
+    "affected_by_age": _v("scenario year area age_band draw", "children", "children affected in a scenario, by age", "area age_band"),
+    "affected_by_pattern": _v("scenario year area pattern draw", "children", "children affected, by pattern of risks", "area pattern"),
     "observed": _v("area service", "count", "published count", "", ""),
     "observed_per_10000": _v("area service", "per 10,000 children", "published count per 10,000 children"),
     # decision
     "difference": _v("scenario year area service draw", "count", "difference from the comparator", "area"),
+    **{
+        f"{n}_difference": _v(f"scenario year area {g} draw", "children", f"difference from the comparator, {w}", f"area {g}")
+        for n, g, w in (
+            ("open_by_age", "age_band", "open episodes by age"),
+            ("known_by_pattern", "pattern", "known to a service, by risks"),
+            ("affected_by_age", "age_band", "affected, by age"),
+            ("affected_by_pattern", "pattern", "affected, by pattern"),
+        )
+    },
     "cost_difference": _v("scenario year area service draw", "pounds", "difference in average cost", "area year service"),
     "cost_by_agency": _v("scenario year area agency draw", "pounds", "difference in average cost by who pays", "area year agency"),
     "cashable_difference": _v("scenario year area agency draw", "pounds", "part of it that can be saved in cash", "area year agency"),
+    "fixed_difference": _v("scenario year area agency draw", "pounds", "part that stays however many need it", "area year agency"),
+    "marginal_difference": _v("scenario year area agency draw", "pounds", "part that changes with how many need it", "area year agency"),
     "present_value": _v("scenario area agency draw", "pounds", "present value of the difference in average cost", "area agency"),
     "break_even_cost": _v("scenario area draw", "pounds a family", "most that one more family helped may cost for services to pay for it"),
     "payback": _v("scenario area draw", "years", "until savings have paid for spending; absent where they do not within the horizon"),
@@ -152,6 +169,7 @@ VARIABLES: dict[str, Variable] = {
     "evppi": _v("area component", "pounds", "expected value of perfect information on a group of parameters"),
     "evppi_error": _v("area component", "pounds", "its bootstrap standard error"),
     "evppi_stable": _v("area component", "flag", "1 where doubling the draws moves it by less than a tenth: show no other"),
+    "variance": _v("scenario area component", "unit squared", "variance by source; adds up over sources", "component"),
     "at_low": _v("scenario area component", "count", "expected effect where a parameter is at its 10% quantile"),
     "at_high": _v("scenario area component", "count", "expected effect where a parameter is at its 90% quantile"),
     "change_part": _v("scenario area service component draw", "count", "part of the change from base to horizon", "area component"),

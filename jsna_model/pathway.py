@@ -31,6 +31,13 @@ STATES = ("in_need_only", "on_plan", "looked_after")
 #: States that each published stock counts: child in need at 31 March is every open episode.
 PUBLISHED: dict[str, tuple[str, ...]] = dict(zip(STOCKS, (STATES, ("on_plan",), ("looked_after",)), strict=True))
 
+#: Counts that are made of published ones: every referral that is not closed at once is assessed.
+DERIVED = {"assessments": ("referrals_assessed_not_in_need", "child_in_need_started")}
+#: What a unit cost is spent on, where it does not bear the name of a count.
+COUNTED_ON = {"social_work": STOCKS[0], "looked_after": STOCKS[2], "early_help": "families_helped"}
+#: Who may pay for a service, or gain where it is needed less.
+AGENCIES = ("local authority", "schools", "NHS", "police", "voluntary sector", "justice")
+
 SERVICE_LABELS = {
     "referrals": "Referrals",
     "re_referrals": "Re-referrals within 12 months",
@@ -85,7 +92,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class UnitCost:
-    """Average cost of one unit of a service: `amount` in pounds of `price_year`, per `per`; `cashable` says if it can be saved in cash."""
+    """Average cost of one unit of a service: `amount` in pounds of `price_year`, per `per`; `cashable` says if it can be saved in cash.
+
+    `of` is the count that it is spent on, where `service` is not one by itself; `times` how often, for each that is counted: on a stock, a
+    child-year; without it, a stock costs by the week.
+    """
 
     service: str
     amount: float
@@ -94,6 +105,8 @@ class UnitCost:
     source: str
     agency: str = "local authority"
     cashable: bool = False
+    of: str = ""
+    times: float | None = None
 
 
 @dataclass(frozen=True)

@@ -283,7 +283,8 @@ class Result:
         Parameters
         ----------
         measure : str
-            One of `measures`.
+            One of `measures`; or, after `compare` with ``sources=True``, ``effect``, ``net_cost`` or ``net_benefit_at_<threshold>``: of a
+            decision, by scenario, from draws alone (`jsna_model.methods.attribution.variance_by_source`).
         level : str
             One of `levels`. Regions and England work through all of their authorities.
         areas : sequence of str, optional
@@ -314,6 +315,10 @@ class Result:
         ----------
         Owen 2014, SIAM/ASA J. Uncertainty Quantification 2:245-251; Song, Nelson and Staum 2016, ibid. 4:1060-1083.
         """
+        if measure in ("effect", "net_cost") or measure.startswith("net_benefit_at_"):
+            from jsna_model.verbs.decision_sources import explain_decision
+
+            return explain_decision(self, measure, areas)
         from jsna_model.verbs.explain import explain
 
         return explain(self, measure, level, areas=areas, draws=draws, frame=frame, threads=threads)

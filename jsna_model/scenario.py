@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
+from jsna_model.group import Group
 
 _MONTH = re.compile(r"^(\d{4})-(0[1-9]|1[0-2])$")
 
@@ -42,6 +43,8 @@ class Change:
     value : float
     start, full_by : str
         Months ``"YYYY-MM"``; without `full_by` the change is whole from `start`.
+    group : Group
+        Whom it is for; all children by default. What is changed for a group starts from what all children have.
     """
 
     parameter: str
@@ -49,6 +52,7 @@ class Change:
     value: float
     start: str
     full_by: str = ""
+    group: Group = field(default_factory=Group)
 
     def progress(self, months: NDArray[np.int64]) -> NDArray[np.float64]:
         """Share of the change in force in each month (index as `month_index`), shape of `months`."""
@@ -66,6 +70,12 @@ class Change:
         if self.op == "add":
             return base + share * self.value
         return base + share * (self.value - base)
+
+    def written(self) -> dict[str, Any]:
+        """As TOML has it: what is empty is left out."""
+        fields = asdict(self)
+        fields["group"] = {k: v for k, v in fields["group"].items() if v}
+        return {k: v for k, v in fields.items() if v not in ("", {})}
 
 
 @dataclass(frozen=True)
@@ -116,17 +126,22 @@ class Scenario:
     def _with(self, change: Change) -> Scenario:
         return replace(self, changes=(*self.changes, change))
 
-    def scale(self, parameter: str, by: float, start: str, full_by: str = "") -> Scenario:
-        """Multiply a parameter by `by`, from `start`, wholly by `full_by`."""
-        return self._with(Change(parameter, "scale", by, start, full_by))
+    def scale(self, parameter: str, by: float, start: str, full_by: str = "", group: Group | Mapping[str, str] | None = None) -> Scenario:
+        """Multiply a parameter by `by`, from `start`, wholly by `full_by`; for a group such as ``{"age": "0-4"}`` or for all."""
+        return self._with(Change(parameter, "scale", by, start, full_by, Group.of(group)))
 
-    def set(self, parameter: str, to: float, start: str, full_by: str = "") -> Scenario:
+    def set(self, parameter: str, to: float, start: str, full_by: str = "", group: Group | Mapping[str, str] | None = None) -> Scenario:
         """Set a parameter to `to`, from `start`, wholly by `full_by`."""
-        return self._with(Change(parameter, "set", to, start, full_by))
+        return self._with(Change(parameter, "set", to, start, full_by, Group.of(group)))
 
-    def add(self, parameter: str, amount: float, start: str, full_by: str = "") -> Scenario:
+    def add(self, parameter: str, amount: float, start: str, full_by: str = "", group: Group | Mapping[str, str] | None = None) -> Scenario:
         """Add `amount` to a parameter, from `start`, wholly by `full_by`."""
-        return self._with(Change(parameter, "add", amount, start, full_by))
+        return self._with(Change(parameter, "add", amount, start, full_by, Group.of(group)))
+
+    def within(self, *names: str) -> Scenario:
+        """What of it is for an area that goes by these names (code and name): changes of other areas are left out."""
+        known = {n.casefold() for n in names} | {""}
+        return replace(self, changes=tuple(c for c in self.changes if c.group.area.casefold() in known))
 
     # -- combined, compared, written down ------------------------------------------------------------------------------
 
@@ -167,7 +182,8 @@ class Scenario:
         import tomli_w
 
         entry: dict[str, Any] = asdict(self)
-        entry["change"] = [{k: v for k, v in c.items() if v != ""} for c in entry.pop("changes")]
+        del entry["changes"]
+        entry["change"] = [c.written() for c in self.changes]
         target = Path(path)
         target.write_text(tomli_w.dumps({"scenario": [entry]}), encoding="utf-8")
         return target
@@ -197,7 +213,7 @@ class Scenario:
             raise InputError(f"{path} holds {len(rows)} scenarios ({', '.join(names) or 'none'}). Say which by name.")
         row = rows[names.index(name)] if name else rows[0]
         raise_all(_unlike(row, str(path)))
-        changes = tuple(Change(**c) for c in row.get("change", ()))
+        changes = tuple(Change(**(c | {"group": Group.of(c.get("group"))})) for c in row.get("change", ()))
         return cls(row["name"], row.get("title", ""), row.get("reason", ""), changes, row.get("stress_test", False))
 
 
@@ -213,7 +229,7 @@ def _differing(ours: tuple[Change, ...], theirs: tuple[Change, ...]) -> Iterator
 def _unlike(row: dict[str, Any], file: str) -> Iterator[Problem]:
     """Keys of a written scenario that are missing, unknown or of the wrong kind."""
     kinds: dict[str, Any] = {"name": str, "title": str, "reason": str, "stress_test": bool, "change": list}
-    of_change: dict[str, Any] = {"parameter": str, "op": str, "value": (int, float), "start": str, "full_by": str}
+    of_change: dict[str, Any] = {"parameter": str, "op": str, "value": (int, float), "start": str, "full_by": str, "group": dict}
     changes = row.get("change", [])
     parts: list[tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [("", row, kinds, ("name",))]
     parts += [

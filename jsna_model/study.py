@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
 
 from jsna_model.errors import InputError, Problem, nearest, raise_all
+from jsna_model.group import Group
 from jsna_model.layout import DEFAULT_LAYOUT
 from jsna_model.scenario import Change, Scenario
-from jsna_model.study_decision import BASE_YEAR, READY, Decision, FinancialYear, OwnCost, contradictions
+from jsna_model.study_decision import BASE_YEAR, READY, Costed, Decision, FinancialYear, OwnCost, contradictions
 from jsna_model.toml_lines import key_lines, line_of
 
 SCHEMA_VERSION = 1
@@ -62,14 +63,32 @@ class Benefit(_Part):
         return self
 
 
+class GroupEntry(_Part):
+    """Children whom a change is for: of an area, of ages such as 0-4, with exactly a pattern of risks (a+b) or with a risk."""
+
+    area: str = ""
+    age: Annotated[str, Field(pattern=r"^(\d{1,2}(-\d{1,2})?)?$")] = ""
+    pattern: str = ""
+    risk: str = ""
+
+    @model_validator(mode="after")
+    def _a_group(self) -> GroupEntry:
+        try:
+            Group(**self.model_dump())
+        except InputError as error:
+            raise ValueError("; ".join(f"{p.found}: {p.fix}" for p in error.problems) or str(error)) from None
+        return self
+
+
 class ChangeEntry(_Part):
-    """One dated change of a scenario."""
+    """One dated change of a scenario, for all children or for a group."""
 
     parameter: str
     op: Literal["scale", "set", "add"]
     value: float
     start: Month
     full_by: Month | Literal[""] = ""
+    group: GroupEntry = GroupEntry()
 
 
 class ScenarioEntry(_Part):
@@ -83,7 +102,7 @@ class ScenarioEntry(_Part):
 
     def build(self) -> Scenario:
         """The noun."""
-        changes = tuple(Change(c.parameter, c.op, c.value, c.start, c.full_by) for c in self.change)
+        changes = tuple(Change(c.parameter, c.op, c.value, c.start, c.full_by, Group(**c.group.model_dump())) for c in self.change)
         return Scenario(self.name, self.title or self.name.replace("_", " ").capitalize(), self.reason, changes, self.stress_test)
 
 
@@ -164,7 +183,7 @@ class Study(_Part):
     effects : str
         Effects of early help: ``sceptical``, ``as_published`` or ``optimistic`` (`data_sources.effect_levels`).
     unit_costs : mapping of str to OwnCost
-        Of social work and of looked-after children, in place of the published averages.
+        Of social work and of looked-after children, in place of the published averages; and of anything that is counted, by who pays.
     decision : Decision
         How scenarios are compared.
     ready : tuple of str
@@ -207,7 +226,7 @@ class Study(_Part):
     parameters: dict[str, float] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
     effects: Literal["sceptical", "as_published", "optimistic"] = "sceptical"
-    unit_costs: dict[Literal["social_work", "looked_after"], OwnCost] = Field(default_factory=dict)
+    unit_costs: dict[Costed, OwnCost] = Field(default_factory=dict)
     decision: Decision = Decision()
     ready: tuple[str, ...] = READY
     start: Month = "2026-04"
@@ -295,7 +314,7 @@ class Study(_Part):
         return target
 
 
-_TABLES = (Study, EarlyHelp, Benefit, Publication, Decision, OwnCost)
+_TABLES = (Study, EarlyHelp, Benefit, Publication, Decision, OwnCost, ChangeEntry, GroupEntry)
 
 
 def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:

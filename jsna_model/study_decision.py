@@ -16,15 +16,21 @@ BASE_YEAR = "2024-25"
 #: Ready scenarios of a study that names none.
 READY = ("early_help_reach", "follow_up")
 Key = tuple[str | int, ...]
+_ROUNDING = 1e-12
 FinancialYear = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
-Costed = Literal["social_work", "looked_after", "early_help"]
+#: Name of a unit cost: a count, one of those with a published average, or the user's own with ``of``.
+Costed = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Uplift = Annotated[float, Field(ge=0, lt=float("inf"))]
 Threshold = Annotated[float, Field(ge=0, lt=float("inf"))]
 
 
 class OwnCost(BaseModel):
-    """A unit cost of the user's own, in place of the published average: pounds a week, with its price year and where it is from."""
+    """A unit cost of the user's own, with its price year and where it is from: in place of a published average, or beside it.
+
+    `of` is the count that it is spent on (a service, ``assessments`` or ``families_helped``) where the cost does not bear its name. On a
+    stock it is pounds a week; with `times`, pounds each, so often a child-year. On a flow it is pounds each, once or `times`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,6 +38,8 @@ class OwnCost(BaseModel):
     price_year: FinancialYear
     source: str = Field(min_length=1)
     agency: str = Field("local authority", min_length=1)
+    of: str = ""
+    times: float | None = Field(None, gt=0, lt=float("inf"))
 
 
 class Decision(BaseModel):
@@ -51,8 +59,11 @@ class Decision(BaseModel):
         Pounds that one unit of it is worth.
     optimism_bias, cashable : mapping of str to float
         By service: uplift of its unit cost; share of the average cost that goes when one fewer child needs it.
-    information, waterfall : bool
-        Whether to value what could be found out, and to split the change over the horizon into its factors.
+    fixed, cost_uncertainty : mapping of str to float
+        By service: share of the average cost that stays however many need it; standard deviation of the unit cost as a share of it.
+    information, waterfall, sources : bool
+        Whether to value what could be found out, to split the change over the horizon into its factors, and to share out the variance of
+        effect, cost and net benefit among what is not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,7 +76,10 @@ class Decision(BaseModel):
     thresholds: tuple[Threshold, ...] = ()
     optimism_bias: dict[Costed, Uplift] = Field(default_factory=dict)
     cashable: dict[Costed, Share] = Field(default_factory=dict)
+    fixed: dict[Costed, Share] = Field(default_factory=dict)
+    cost_uncertainty: dict[Costed, Uplift] = Field(default_factory=dict)
     information: StrictBool = False
+    sources: StrictBool = False
     waterfall: StrictBool = False
 
 
@@ -80,6 +94,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     yield from _scenarios(values)
     yield from _layout(values)
     yield from _decision(values, _table(values, "decision"))
+    yield from _costs(values)
 
 
 def _scenarios(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
@@ -126,6 +141,9 @@ def _layout(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
 
 def _decision(values: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     """A comparator that is not there, an effect or a year that cannot be, and questions without what they need."""
+    from jsna_model.errors import nearest
+    from jsna_model.pathway import COUNTED_ON
+
     names = {"baseline", *_listed(values.get("ready", READY))}
     names |= {str(e.get("name")) for e in _tables(values.get("scenario"))}
     to = given.get("comparator", "baseline")
@@ -133,22 +151,53 @@ def _decision(values: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[t
         yield ("decision", "comparator"), f"no scenario is called {to!r}", f"name one of {', '.join(sorted(names))}"
     effect, thresholds = given.get("effect") or "", given.get("thresholds") or ()
     if effect and isinstance(effect, str) and effect not in _effects():
-        from jsna_model.errors import nearest
-
         close = nearest(effect, _effects()) or sorted(_effects())
         yield ("decision", "effect"), f"no effect is called {effect!r}", f"name a service, such as {' or '.join(close[:3])}"
-    for key in ("thresholds", "information"):
+    for key in ("thresholds", "information", "sources"):
         if given.get(key) and not effect:
             yield ("decision", key), f"{key} without an effect", "name what is gained, such as effect = 'looked_after_at_31_march'"
     if given.get("information") and not thresholds:
         yield ("decision", "information"), "information is valued at a threshold, and there is none", "give thresholds"
     if isinstance(thresholds, (list, tuple)) and len(set(map(str, thresholds))) < len(thresholds):
         yield ("decision", "thresholds"), f"thresholds are {list(thresholds)}", "give each once"
+    costed = {*COUNTED_ON, *_table(values, "unit_costs")}
+    for key in ("cashable", "fixed", "optimism_bias", "cost_uncertainty"):
+        for name in set(_table(given, key)) - costed:
+            close = nearest(str(name), costed) or sorted(costed)
+            yield (
+                ("decision", key, name),
+                f"{name!r} has no unit cost",
+                f"name one, such as {' or '.join(sorted(close)[:3])}, or give it one",
+            )
+    cashable, fixed = _table(given, "cashable"), _table(given, "fixed")
+    for s in sorted({*cashable} & {*fixed}):
+        both = (cashable[s], fixed[s])
+        if all(isinstance(v, (int, float)) for v in both) and sum(both) > 1 + _ROUNDING:
+            yield ("decision", "fixed", s), f"{both[0]:g} of the cost is cashable and {both[1]:g} fixed", "lower one: they exceed all of it"
     rate = given.get("discount", "")
     if isinstance(rate, (int, float)) and not isinstance(rate, bool) and not 0 <= rate < 1:
         yield ("decision", "discount"), f"a discount rate of {rate}", "write 3.5 per cent as 0.035"
     if given.get("discount_base") and rate == "":
         yield ("decision", "discount_base"), "a base year without a discount", "give a rate or the key of a schedule"
+
+
+def _costs(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
+    """Unit costs that are spent on nothing that is counted, and agencies all but spelt as known ones."""
+    from jsna_model.errors import nearest
+    from jsna_model.pathway import AGENCIES, COUNTED_ON, DERIVED
+
+    known = {*_effects(), *DERIVED}
+    for name, cost in _table(values, "unit_costs").items():
+        entry = cost if isinstance(cost, Mapping) else {}
+        of = entry.get("of") or COUNTED_ON.get(name, name)
+        if of not in known:
+            close = nearest(str(of), [*known, *COUNTED_ON]) or ["looked_after_started", "assessments"]
+            where: Key = ("unit_costs", name, "of") if entry.get("of") else ("unit_costs", name)
+            yield where, f"{str(of)!r} is not counted", f"name it, or give of, such as {' or '.join(sorted(close)[:3])}"
+        agency = entry.get("agency", "")
+        alike = [a for a in AGENCIES if isinstance(agency, str) and a.casefold() == agency.casefold() and a != agency]
+        if alike:
+            yield ("unit_costs", name, "agency"), f"agency {agency!r}", f"write {alike[0]!r}, so that its costs are added up"
 
 
 def _effects() -> set[str]:

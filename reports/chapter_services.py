@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jsna_model.pathway import SERVICE_LABELS
-from reports import charts, disclosure, local_text, sentences, words
+from reports import chapter_decision, charts, disclosure, local_text, sentences, words
 from reports.demand_tables import latest_caseload, other_scenarios, rates, service_label
 from reports.parts import Made, Missing, Parts
 from reports.report import Block, Bullets, Heading, Section
@@ -138,7 +138,7 @@ def what_if(parts: Parts) -> Made:
         "an interval and from a comparison that was not randomised."
     )
     tables = parts.some("scenarios", "differences", "per_100_families", "costs", "unit_costs")
-    return Section("scenarios", title, (intro, Bullets(tuple(sentences.scenarios(view))), *tables))
+    return Section("scenarios", title, (intro, Bullets(tuple(sentences.scenarios(view))), *tables, *chapter_decision.blocks(parts)))
 
 
 def _effects(view: View) -> str:

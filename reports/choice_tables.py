@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jsna_model.pathway import STOCKS
+from jsna_model.verbs.decision_sources import SOURCES
 from reports import words
-from reports.demand_tables import CASES, COST_LABELS, horizon, other_scenarios, pathway_source, service_label, stock_or_flow
+from reports.demand_tables import CASES, horizon, other_scenarios, pathway_source, service_label, stock_or_flow
 from reports.disclosure import decimal, difference, is_absent, significant
 from reports.likelihood import RULE, direction, percent
-from reports.need_tables import CREDIBLE, counts
+from reports.need_tables import CREDIBLE, counts, pattern_label
 from reports.table import Column, Table, frame
-from reports.view import View, interval
+from reports.view import BAND_NAMES, View, interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,6 +30,14 @@ WITHOUT_TESTS = "Stress tests are not among the choices: children turned away ar
 #: In place of a difference from itself; and where a difference and its interval all round to nothing.
 COMPARATOR: list[object] = ["[z]", "[z]", "[z]", "comparator"]
 SMALL = "less than one either way"
+#: Display rule: least share of a variance that is listed.
+LEAST_SHARE = 0.005
+BY_GROUP = {
+    "affected_by_age": "Children affected",
+    "affected_by_pattern": "Children by risks",
+    "open_by_age": "Open episodes of need",
+    "known_by_pattern": "Known to a service, by risks",
+}
 PARTS = {"population": "Number of children", "need": "Share affected", "pathway": "Rates of services", "scenario": "The scenario"}
 
 
@@ -40,7 +49,7 @@ def title_of(view: View, scenario: str) -> str:
 
 def choice_tables(view: View) -> list[Table]:
     """Every table for choosing that the result has data for, in order."""
-    found = [all_scenarios(view), money(view), best(view), worth(view), movers(view), change(view)]
+    found = [all_scenarios(view), money(view), best(view), worth(view), movers(view), sources(view), groups(view), change(view)]
     return [t for t in found if t is not None and len(t.rows)]
 
 
@@ -119,7 +128,15 @@ def money(view: View) -> Table | None:
             if "cashable_difference" in at:
                 of_it = at["cashable_difference"].sel(agency=agency).sum("year", skipna=False).values
                 records.append([title_of(view, scenario), f"Of it cashable, as you judge, not discounted: {agency}", *pounds(of_it, True)])
-        most = at["break_even_cost"].values
+            for part in ("marginal", "fixed"):
+                if f"{part}_difference" in at:
+                    of_it = at[f"{part}_difference"].sel(agency=agency).sum("year", skipna=False).values
+                    if not of_it.any():
+                        continue
+                    which = words.listed([words.lower_first(service_label(s)) for s in str(data.attrs.get("split")).split(", ")])
+                    label = f"Of it {part}, of {which}, not discounted: {agency}"
+                    records.append([title_of(view, scenario), label, *pounds(of_it, True)])
+        most = at["break_even_cost"].values if "break_even_cost" in at else np.array([np.nan])
         if np.isfinite(most).all():
             label = "Most that one more family helped may cost for services to pay for it"
             records.append([title_of(view, scenario), label, *pounds(most, True)])
@@ -142,9 +159,13 @@ def costed(view: View) -> str:
     """Which services have a unit cost, and which agencies are absent."""
     data = view.group("decision/costs")
     services = [] if data is None else [str(s) for s in data["service"].values]
-    labels = words.listed([words.lower_first(COST_LABELS.get(s, s)) for s in services]) if services else "none"
+    labels = words.listed([words.lower_first(service_label(s)) for s in services]) if services else "none"
     missing = "" if "early_help" in services else " What early help itself costs is not in it: it was not given."
-    return f"Services with a unit cost: {labels}.{missing} Agencies that gain without one, such as schools, the NHS and police, are absent, not zero."
+    agencies = view.group("decision/agencies")
+    absent = str(agencies.attrs.get("not_costed", "")) if agencies is not None else ""
+    named = words.listed(absent.split(", ")) if absent else ""
+    unknown = f" Not costed: {named}. They are absent, not zero: give [unit_costs] with that agency." if named else ""
+    return f"Services with a unit cost: {labels}.{missing}{unknown}"
 
 
 def pounds(draws: NDArray[np.float64], sure: bool) -> list[object]:
@@ -205,7 +226,13 @@ def best(view: View) -> Table | None:
             AVERAGE,
         ),
         kind="decision",
+        document_columns=(*(c.label for c in columns[:5]), *(f"Probability best at £{k:,.0f}" for k in _few(thresholds))),
     )
+
+
+def _few(thresholds: list[float]) -> list[float]:
+    """First, middle and last, which a page has room for."""
+    return thresholds if len(thresholds) <= 3 else [thresholds[0], thresholds[len(thresholds) // 2], thresholds[-1]]
 
 
 def worth(view: View) -> Table | None:
@@ -273,6 +300,94 @@ def movers(view: View) -> Table | None:
         columns,
         frame(columns, records),
         ("Inputs that vary together each carry what the other does.",),
+        kind="decision",
+    )
+
+
+def sources(view: View) -> Table | None:
+    """Variance by source of effect, net cost and net benefit."""
+    nodes = [n for n in view.result.nodes("decision") if n.startswith("decision/sources/")]
+    if not nodes:
+        return None
+    names = [s for s in other_scenarios(view) if not view.is_stress_test(s)]
+    columns = (Column("Of what"), Column("What is not known"), *(Column(title_of(view, s), "percent") for s in names))
+    records: list[list[object]] = []
+    for path in nodes:
+        node = view.group(path)
+        assert node is not None
+        parts = node["variance"].sel(scenario=names).transpose("component", "scenario")
+        total = parts.sum("component").values
+        shares = np.divide(parts.values, total, out=np.full(parts.shape, np.nan), where=total > 0)
+        for name, row in zip([str(c) for c in parts["component"].values], shares, strict=True):
+            if np.nanmax(np.abs(row), initial=0.0) >= LEAST_SHARE:
+                shown = [decimal(float(v), 100) if np.isfinite(v) else "[z]" for v in row]
+                records.append([outcome_name(path.rpartition("/")[2]), words.upper_first(SOURCES[name]), *shown])
+    return Table(
+        "uncertainty",
+        f"What makes the answer uncertain, {view.name}",
+        "variance shared out among what is not known: Shapley values of what each set explains (Owen 2014)",
+        "share of the variance over the draws",
+        "scenario",
+        "none: shares of a variance",
+        columns,
+        frame(columns, records),
+        (
+            "Shares add up to the whole variance; those below half a percent are left out. 'Chance' is not part of a decision: it is averaged out.",
+            "A source that nobody has put an uncertainty on, such as a unit cost, has no share.",
+        ),
+        kind="decision",
+    )
+
+
+def outcome_name(what: str) -> str:
+    """An outcome of a decision in words.
+
+    Examples
+    --------
+    >>> outcome_name("net_benefit_at_50000"), outcome_name("effect")
+    ('Net benefit at £50,000', 'Gain in effect')
+    """
+    if what.startswith("net_benefit_at_"):
+        return f"Net benefit at £{float(what.removeprefix('net_benefit_at_')):,.0f}"
+    return "Gain in effect" if what == "effect" else "Net cost"
+
+
+def groups(view: View) -> Table | None:
+    """Differences by age and by risks at the end of the horizon."""
+    data = view.group("decision/groups")
+    if data is None:
+        return None
+    columns = (
+        Column("Scenario"),
+        Column("What"),
+        Column("Group"),
+        Column("Difference", "difference"),
+        Column("Lower limit", "difference"),
+        Column("Upper limit", "difference"),
+        Column("How sure"),
+    )
+    records: list[list[object]] = []
+    for scenario in other_scenarios(view):
+        for name, label in BY_GROUP.items():
+            if f"{name}_difference" not in data:
+                continue
+            cells = data[f"{name}_difference"].sel(scenario=scenario).isel(year=-1)
+            if not cells.values.any():
+                continue
+            dim = "age_band" if "age_band" in cells.dims else "pattern"
+            for group in [str(g) for g in cells[dim].values]:
+                called = pattern_label(view, group) if dim == "pattern" else BAND_NAMES.get(group, group)
+                records.append([title_of(view, scenario), label, called, *against(cells.sel({dim: group}).values)])
+    return Table(
+        "groups",
+        f"Differences by age and by risks, end of {data['year'].values[-1]}, {view.name}",
+        f"modelled by jsna_model from {pathway_source(view)}",
+        "children; differences on the same draws",
+        "scenario",
+        CREDIBLE,
+        columns,
+        frame(columns, records),
+        (RULE, "Who is affected no more has none of the risks: groups by risks add up to no difference."),
         kind="decision",
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jsna_model.errors import InputError
 from reports.choice_tables import choice_tables
 from reports.choices import choices
+from reports.compare_charts import charts
 from reports.demand_tables import other_scenarios
 from reports.disclosure import RULES
 from reports.likelihood import RULE
@@ -29,6 +30,8 @@ HEADINGS = {
     "best": "Which is best",
     "worth": "Which number is worth finding out",
     "movers": "What moves the answer",
+    "uncertainty": "What makes the answer uncertain",
+    "groups": "Differences by age and by risks",
     "change": "What the change is made of",
 }
 #: Characters that could end the script element or a line of JavaScript, written so that they cannot.
@@ -82,6 +85,7 @@ def render_comparison(result: Result, draft: bool = True, status: str = "", titl
             data=data,
             first_year=tested[-1] if tested else data["years"][-1]["year"],
             tables=choice_tables(view),
+            charts=charts(view),
             headings=HEADINGS,
             notes=[*(n for n in data["notes"] if n), RULE, *RULES[:3], RULES[5]],
             source=view.need_source,

@@ -127,7 +127,14 @@ def _signed(show: Show, value: float) -> str:
     return f"+{show(value)}" if value > 0 and show(value) != show(0.0) else show(value)
 
 
-def chart_tornado(table: pd.DataFrame, caption: Caption, base: float, show: Show = number, unit: str = "Result") -> Figure:
+def chart_tornado(
+    table: pd.DataFrame,
+    caption: Caption,
+    base: float,
+    show: Show = number,
+    unit: str = "Result",
+    line: str = "every parameter at its central value",
+) -> Figure:
     """How far the result moves when each parameter is set low and high, widest first.
 
     Parameters
@@ -140,6 +147,8 @@ def chart_tornado(table: pd.DataFrame, caption: Caption, base: float, show: Show
     show : callable
     unit : str
         What the result is.
+    line : str
+        What `base` is.
 
     Returns
     -------
@@ -162,7 +171,7 @@ def chart_tornado(table: pd.DataFrame, caption: Caption, base: float, show: Show
     pad = 0.17 * (high - low or 1)
     axes.set_xlim(low - pad, high + pad)
     axes.set_yticks(range(n, 0, -1), tall)
-    axes.set_title(f"{unit}; line: {show(base)}, every parameter at its central value", loc="left", fontsize=10)
+    axes.set_title(f"{unit}; line: {show(base)}, {line}", loc="left", fontsize=10)
     axes.xaxis.set_major_formatter(lambda v, _: show(v))
     axes.locator_params(axis="x", nbins=5)
     only_grid(axes, "x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jsna_model.group import Group
 from reports import words
 from reports.demand_tables import service_label
 from reports.disclosure import SUPPRESSED
@@ -223,7 +224,9 @@ def _change(change: dict[str, Any]) -> str:
     verb = {"scale": "times", "set": "set to", "add": "plus"}.get(str(change.get("op")), str(change.get("op")))
     name = str(change.get("parameter")).replace("_", " ").replace(".", ": ")
     ramp = f", wholly by {change['full_by']}" if change.get("full_by") else ""
-    return f"{name} {verb} {plain(change.get('value'))} from {plain(change.get('start'))}{ramp}"
+    group = Group.of(change.get("group"))
+    whom = f", for {group}" if group else ""
+    return f"{name} {verb} {plain(change.get('value'))} from {plain(change.get('start'))}{ramp}{whom}"
 
 
 def sources(view: View) -> Table | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports import chapter_tables, demand_tables, need_tables, pathway_tables, reference_tables, service_tables
+from reports import chapter_tables, choice_tables, demand_tables, need_tables, pathway_tables, reference_tables, service_tables
 from reports.table import Table
 from reports.view import View
 
@@ -60,6 +60,8 @@ def build(view: View, internal: bool = False) -> list[Table]:
         demand_tables.per_100_families(view),
         demand_tables.costs(view),
     ]
+    if any(view.group(f"decision/{asked}") is not None for asked in ("choice", "change", "groups")):
+        out += choice_tables.choice_tables(view)[1:]  # what the study asked for; the first shows all scenarios at once, for compare.html
     out += [need_tables.every_measure(view, level) for level in ("ward", "msoa") if view.has(level)]
     out += [
         reference_tables.evidence(view),

@@ -58,9 +58,17 @@ _TO_FILL = {
         "information = true                      # what is worth finding out, at each threshold",
         "waterfall = true                        # the change over the horizon by its factors",
         'price_year = "2026-27"                  # with deflators = "FILE" above, where costs are in other prices',
-        "optimism_bias and cashable: by service (early_help, social_work, looked_after), 0.2 for 20 per cent; none is assumed",
+        "sources = true                          # which of need, effect, rates, volume and cost makes it uncertain",
+        "optimism_bias, cashable, fixed and cost_uncertainty (its standard deviation): by unit cost (early_help, social_work,",
+        "looked_after, or your own), 0.2 for 20 per cent; none is assumed",
     ),
-    "unit_costs": ('social_work = { amount = 250.0, price_year = "2025-26", source = "ledger" }   # pounds a week; also looked_after',),
+    "unit_costs": (
+        'social_work = { amount = 250.0, price_year = "2025-26", source = "ledger" }   # pounds a week; also looked_after',
+        'section_47_enquiries = { amount = 900.0, price_year = "2025-26", source = "ledger" }   # each; any flow, or assessments',
+        'placement_change = { amount = 3000.0, price_year = "2025-26", source = "ledger", of = "looked_after_at_31_march", times = 0.4 }',
+        'nhs_care = { amount = 20.0, price_year = "2025-26", source = "ICB", agency = "NHS", of = "looked_after_at_31_march" }   # a week',
+        "Agencies: local authority, schools, NHS, police, voluntary sector, justice. Who has no unit cost is shown as not costed.",
+    ),
     "reasons": ('"early_help.effect.care" = "our evaluation of 2026"   # asked for where [parameters] gives an effect',),
     "benefit": ("share = 0.3   # of affected children not known to services, who would benefit from help; with the reason for it",),
     "publication": (
@@ -101,6 +109,8 @@ def report(
     seed: Annotated[str, typer.Option(help="Seed of every random stream.")] = "2026",
     evidence: Annotated[Path | None, typer.Option(help="TOML file or folder of estimates of your own.")] = None,
     direct: Annotated[Path | None, typer.Option(help="CSV of direct local estimates and known totals.")] = None,
+    effects: Annotated[str, typer.Option(help="Effects of early help: sceptical, as_published or optimistic.")] = "sceptical",
+    covariates: Annotated[Path | None, typer.Option(help="CSV of covariates of your own evidence, for every LSOA of England.")] = None,
     local_counts: Annotated[
         Path | None, typer.Option(help="CSV of what services record: treatment, Marac, police, GP, early help.")
     ] = None,
@@ -154,6 +164,8 @@ def report(
             "seed": _number(seed, "--seed"),
             "evidence": str(evidence or ""),
             "direct": str(direct or ""),
+            "effects": effects,
+            "covariates": str(covariates or ""),
             "local_counts": str(local_counts or ""),
             "figures": str(figures or ""),
             "footprint": str(footprint or ""),
@@ -197,9 +209,12 @@ def run_command(
 def check(study: Annotated[Path, typer.Argument(help="study.toml, or the Excel form of jsna form.")]) -> None:
     """Check a study.toml, or a filled Excel form, and every file that it names, without running it."""
     import data_sources as src
+    from jsna_model.verbs.group_changes import check_scenarios
 
     with located(study):
-        nouns = src.resolve(src.read_study(study))
+        asked = src.read_study(study)
+        nouns = src.resolve(asked)
+        check_scenarios(nouns.pathway, nouns.scenarios, asked.years, nouns.overlap.risks)
     typer.echo(f"{study}: sound. {nouns.population}")
 
 

@@ -1,4 +1,4 @@
-"""Where in study.toml a problem is that was only found once its files and areas were looked up."""
+"""Where in study.toml, or in the form, a problem is that was only found once its files and areas were looked up."""
 
 from __future__ import annotations
 
@@ -18,18 +18,24 @@ def located(study: Path) -> Iterator[None]:
     Parameters
     ----------
     study : Path
-        ``study.toml``; problems of an Excel form keep the key, by which its row is found.
+        ``study.toml``, or an Excel form, of which the sheet and cell are named.
     """
     try:
         yield
     except JsnaError as error:
-        if study.suffix.lower() != ".toml" or not any(p.column and not p.file for p in error.problems):
+        if not any(p.column and not p.file for p in error.problems):
             raise
-        lines = key_lines(study.read_text(encoding="utf-8-sig"))
+        lines: dict[tuple[str | int, ...], int | str]
+        if study.suffix.lower() == ".toml":
+            lines = dict(key_lines(study.read_text(encoding="utf-8-sig")))
+        else:
+            from data_sources.form import form_places
+
+            lines = form_places(study)
         raise_all((_placed(p, study, lines) for p in error.problems), type(error))
 
 
-def _placed(problem: Problem, study: Path, lines: dict[tuple[str | int, ...], int]) -> Problem:
+def _placed(problem: Problem, study: Path, lines: dict[tuple[str | int, ...], int | str]) -> Problem:
     if problem.file or not problem.column:
         return problem
     table, _, name = problem.column.partition(".")

@@ -49,6 +49,8 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
         now = now.with_provenance(area_name=nouns.area_name, sources=nouns.sources, quoted=nouns.quoted, supplementary=supplementary)
         now = now.with_provenance(**rooms["src"].chapter_material(study.area, study.figures or None))
         now = now.with_provenance(known=[c.record() for c in nouns.local], benefit=study.benefit.model_dump())
+        # With a layout the second run is as long as the first, so that it is left out where nothing is decided on it.
+        average = not nouns.pathway.layout or bool(nouns.comparison.get("effect"))
         future = jm.project(
             now,
             nouns.projection,
@@ -56,6 +58,7 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
             nouns.scenarios,
             years=study.years,
             process_noise=study.process_noise,
+            average_noise=average,
             progress=progress,
         )
         choice = jm.compare(future, **nouns.comparison)

@@ -17,6 +17,10 @@ Array = NDArray[np.float64]
 
 #: Groups of draws that the standard error is found from, each left out in turn.
 GROUPS = 20
+#: Sources whose sets are all looked at: 2**10 regressions.
+MOST_SOURCES = 10
+#: Draws for each column of a regression, below which it keeps to straight lines.
+DRAWS_A_COLUMN = 8
 
 
 def coalitions(n: int) -> NDArray[np.bool_]:
@@ -277,3 +281,78 @@ def tornado(inputs: Mapping[str, ArrayLike], outcome: ArrayLike, low: float = 0.
     rows.sort(key=lambda row: -row[3])
     names = ("input", "at_low", "at_high", "swing", "rank_correlation", "share")
     return table(**{n: np.array(column) for n, column in zip(names, zip(*rows, strict=True), strict=True)})
+
+
+# --- variance of a decision by source ------------------------------------------------------------------------------------------------
+
+#: Variance that a regression on the sources leaves, and that of process noise.
+UNEXPLAINED, NOISE = "unexplained", "process_noise"
+
+
+def variance_by_source(
+    sources: Mapping[str, ArrayLike], averaged: ArrayLike, happens: ArrayLike | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Variance of outcomes shared out among sources of uncertainty, by Shapley values of what each set of them explains.
+
+    A set *S* is worth ``v(S) = Var E(Y | theta_S)``, by a smooth regression on its parameters (`methods.smooth`), degrees of freedom
+    allowed for, and no less than a set within it. The values add up to what all sources explain; the rest of the variance of the averaged
+    outcome is ``unexplained``; and what the outcome varies more than its average over process noise is ``process_noise``
+    (``Var Y = Var E(Y | theta) + E Var(Y | theta)``). All parts add up to the variance exactly. Sources that vary together share what
+    they both explain.
+
+    Parameters
+    ----------
+    sources : mapping of str to array_like, shape (parameter, draw)
+    averaged : array_like, shape (outcome, draw)
+        With process noise averaged out.
+    happens : array_like, shape (outcome, draw), optional
+        With process noise; without it, that is nought.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (outcome,)
+        By source, then ``unexplained`` and ``process_noise``. The last can be below zero by chance where there is little of it.
+
+    Raises
+    ------
+    InputError
+        For draws that do not match, are not finite or are fewer than 20; and for more than ten sources.
+
+    References
+    ----------
+    Owen 2014, SIAM/ASA J. Uncertainty Quantification 2:245-251; Song, Nelson and Staum 2016, ibid. 4:1060-1083.
+    """
+    y = np.atleast_2d(np.asarray(averaged, dtype=float)).T  # (draw, outcome)
+    seen = y if happens is None else np.atleast_2d(np.asarray(happens, dtype=float)).T
+    given = {name: np.atleast_2d(np.asarray(x, dtype=float)) for name, x in sources.items()}
+    problems = []
+    if len(given) > MOST_SOURCES:
+        problems.append(Problem(f"{len(given)} sources", f"put them together into {MOST_SOURCES} or fewer"))
+    if seen.shape != y.shape or len(y) < GROUPS or not (np.isfinite(y).all() and np.isfinite(seen).all()):
+        problems.append(Problem(f"outcomes have shapes {y.T.shape} and {seen.T.shape}", f"give {GROUPS} draws or more, all finite"))
+    for name, x in given.items():
+        if x.shape[-1] != len(y) or not np.isfinite(x).all():
+            problems.append(Problem(f"source {name!r} has shape {x.shape}", "give the outcome's draws, last, all finite"))
+    raise_all(problems)
+    total = y.var(axis=0, ddof=1)
+    held = coalitions(len(given))
+    worth = np.zeros((len(held), y.shape[1]))
+    order = sorted(range(len(held)), key=lambda s: int(held[s].sum()))
+    for s in order[1:]:
+        basis = _basis(np.concatenate([x for x, here in zip(given.values(), held[s], strict=True) if here]))
+        left = ((y - basis @ ridge_fit(basis, y)) ** 2).sum(0) / max(len(y) - basis.shape[1], 1)
+        within = [worth[s & ~(1 << i)] for i in range(len(given)) if held[s, i]]
+        worth[s] = np.maximum(np.clip(total - left, 0.0, total), np.max(within, axis=0))
+    parts = dict(zip(given, shapley(worth), strict=True)) if given else {}
+    return parts | {UNEXPLAINED: total - worth[-1], NOISE: seen.var(axis=0, ddof=1) - total}
+
+
+def _basis(parameters: Array) -> Array:
+    """Splines and products where the draws can bear them, otherwise straight lines."""
+    basis = design(parameters)
+    if basis.shape[1] * DRAWS_A_COLUMN <= len(basis):
+        return basis
+    spread = parameters.std(1, keepdims=True)
+    centred = parameters - parameters.mean(1, keepdims=True)
+    lines = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    return np.column_stack([np.ones(parameters.shape[1]), *lines])

@@ -8,12 +8,11 @@ import numpy as np
 import xarray as xr
 
 from jsna_model.errors import InputError, unknown_name
-from jsna_model.methods.economics import DiscountSchedule, child_years, paired_difference, yearly_cost
+from jsna_model.methods.economics import DiscountSchedule, break_even, paired_difference, present_value
 from jsna_model.result import Result, check_tree
 from jsna_model.verbs import decisions
-
-#: Services that cost by the week: unit cost -> published stock that it is spent on.
-WEEKLY = {"social_work": "child_in_need_at_31_march", "looked_after": "looked_after_at_31_march"}
+from jsna_model.verbs.costs import Cost, check_shares, in_order, volume
+from jsna_model.verbs.decision_sources import sources as by_source
 
 
 def compare(
@@ -26,10 +25,13 @@ def compare(
     deflators: Mapping[str, float] | None = None,
     optimism_bias: Mapping[str, float] | None = None,
     cashable: Mapping[str, float] | None = None,
+    fixed: Mapping[str, float] | None = None,
+    cost_uncertainty: Mapping[str, float] | None = None,
     effect: str | None = None,
     thresholds: Sequence[float] | None = None,
     information: decisions.Information = False,
     waterfall: bool = False,
+    sources: bool = False,
 ) -> Result:
     """Compare every scenario with one of them, draw by draw, in outcomes and in average costs; and, where asked, help to choose.
 
@@ -49,6 +51,10 @@ def compare(
         By service, uplift of its unit cost, such as ``{"early_help": 0.2}``. None is assumed.
     cashable : mapping of str to float, optional
         By service, share of the average cost that goes when one fewer child needs it. None is assumed.
+    fixed : mapping of str to float, optional
+        By service, share of the average cost that stays the same however many need it; the rest is marginal. None is assumed.
+    cost_uncertainty : mapping of str to float, optional
+        By service, standard deviation of its unit cost as a share of it. None is assumed.
     effect : str, optional
         What is gained: a service, of which fewer is better (stocks in child-years), or ``families_helped``, of which more is.
     thresholds : sequence of float, optional
@@ -57,6 +63,8 @@ def compare(
         Whether to value what could be found out about the parameters of the pathway and need, at each threshold; or the groups to value.
     waterfall : bool
         Whether to split the change from the base year to the last year into its factors.
+    sources : bool
+        Whether to share out the variance of effect, net cost and net benefit among what is not known (`Result.explain`); with `effect`.
 
     Returns
     -------
@@ -64,14 +72,20 @@ def compare(
         With group ``decision``.
 
         - ``outcomes``, always: ``difference`` of flows and caseloads, and families helped.
+        - ``groups``, where children are told apart by age and risks: differences by age band and pattern.
         - ``costs``, with unit costs: ``cost_difference`` by service and year, not discounted: what services spend, not what is saved.
         - ``agencies``, likewise: by who pays, ``present_value``, ``break_even_cost`` (the most that one more family helped may cost) and,
-          if asked for, ``cashable_difference``.
+          if asked for, ``cashable_difference``, ``fixed_difference`` and ``marginal_difference``. Agencies without a unit cost are named in
+          its attributes: they are absent, not zero.
         - ``choice`` and ``plane``, with `effect`: ``net_cost``, ``effect_difference`` and ``payback`` by draw; expected ratios, place on
           the frontier, probability to be on it; quadrants. Stress tests are not among the choices.
         - ``acceptability``, with `thresholds`: probability best, most expected, EVPI; per decision of an area.
         - ``information/at_<threshold>`` and ``tornado``, with `information`: EVPPI (show what is stable), and what moves the effect.
         - ``change``, with `waterfall`.
+        - ``sources/effect``, ``sources/net_cost`` and ``sources/net_benefit_at_<threshold>``, with `sources`: variance by source.
+
+        What a decision rests on (``break_even_cost``, and all from ``choice`` to ``tornado``) is of outcomes with process noise averaged
+        out: its draws differ in parameters alone. ``outcomes``, ``costs`` and ``agencies`` say what may happen, and hold the noise.
 
     Raises
     ------
@@ -90,7 +104,10 @@ def compare(
     place = names.index(to)
     thresholds = None if thresholds is None else [float(k) for k in np.atleast_1d(thresholds)]
     units = {c["service"]: c for c in result.provenance["pathway"]["unit_costs"]}
-    how = decisions.prices(units, price_year, deflators, discount, discount_base, optimism_bias)
+    if units:
+        check_shares(list(units), cashable or {}, fixed or {}, cost_uncertainty)
+    seed, draws = int(result.provenance["seed"]), int(result.provenance["draws"])
+    how = decisions.prices(units, price_year, deflators, discount, discount_base, optimism_bias, cost_uncertainty, seed, draws)
 
     counts = xr.concat([flows["flow"], caseload["caseload"]], dim="service", join="exact").transpose(*flows["flow"].dims)
     difference = counts.copy(data=paired_difference(counts.values, place)).rename("difference")
@@ -100,29 +117,32 @@ def compare(
     tree = result.nodes("need", "demand")
     tree["decision"] = xr.Dataset(coords={"draw": np.arange(flows.sizes["draw"])})
     tree["decision/outcomes"] = outcomes
+    if "groups" in result.data["demand"].children:
+        tree["decision/groups"] = by_group(result.node("demand/groups"), place, to)
 
-    parts = {}
-    for service, stock in WEEKLY.items():
-        if service in units:
-            parts[service] = yearly_cost(_stock_years(caseload["caseload"], stock, place), how.amount(units[service]))
-    if "early_help" in units:
-        parts["early_help"] = families.values * how.amount(units["early_help"])
-    if parts:
-        data = np.stack(list(parts.values()), axis=3)
-        coords = {k: difference.coords[k] for k in ("scenario", "year", "area", "area_name")}
-        tree["decision/costs"] = xr.Dataset(
-            {"cost_difference": (difference.dims, data)},
-            coords={**coords, "service": list(parts)},
-            attrs={"comparator": to, "price_year": how.price_year, "basis": "scenario", "early_help_costed": int("early_help" in parts)},
-        )
-        agency_of = {s: str(units[s].get("agency", "local authority")) for s in parts}
-        tree["decision/agencies"] = decisions.by_agency(
-            tree["decision/costs"]["cost_difference"], families.values, agency_of, cashable, how
-        )
-    elif cashable:
-        raise InputError("cashable shares are given and no unit costs; give unit costs with the pathway.")
-    if effect is not None or thresholds is not None or information is not False:
-        tree |= _choice(result, tree, names, place, effect, thresholds, information, families.values, how)
+    settled = _settled(result, difference, families.values, place)
+    costs = _costs(units, difference, families.values, how)
+    if costs is not None:
+        tree["decision/costs"] = costs.assign_attrs(comparator=to)
+        agency_of = {s: str(units[s].get("agency", "local authority")) for s in units}
+        tree["decision/agencies"] = decisions.by_agency(costs["cost_difference"], agency_of, cashable, fixed, how)
+        if settled is not None:
+            tree["decision/agencies"]["break_even_cost"] = _break_even(_costs(units, *settled, how), settled[1], how)
+    elif cashable or fixed:
+        raise InputError("cashable or fixed shares are given and no unit costs; give unit costs with the pathway.")
+    if effect is not None or thresholds is not None or information is not False or sources:
+        if settled is None:
+            raise InputError(
+                "a choice is made on outcomes with process noise averaged out, and this result has none: "
+                "call project() with average_noise=True."
+            )
+        averaged = _costs(units, *settled, how)
+        tree |= _choice(result, tree, names, place, effect, thresholds, information, settled, averaged, how)
+        if sources:
+            tree["decision/sources"] = xr.Dataset()
+            drawn = (difference, families.values), settled
+            costed = _costs(units, difference, families.values, how), averaged
+            tree |= _sources(result, tree["decision/choice"], drawn, costed, thresholds or (), str(effect), how)
     if waterfall:
         tree["decision/change"] = decisions.change(result, place)
     provenance = dict(result.provenance) | {"comparator": to, "price_year": how.price_year}
@@ -137,24 +157,33 @@ def _choice(
     effect: str | None,
     thresholds: Sequence[float] | None,
     information: decisions.Information,
-    families: np.ndarray,
+    settled: tuple[xr.DataArray, np.ndarray],
+    averaged: xr.Dataset | None,
     how: decisions.Prices,
 ) -> dict[str, xr.Dataset]:
-    """Nodes of the choice, of proposals only."""
+    """Nodes of the choice, of proposals only, on outcomes with process noise averaged out."""
     kept = decisions.proposals(result, names, names[place])
     rows = [names.index(n) for n in kept]
-    costs = tree["decision/costs"]["cost_difference"] if "decision/costs" in tree else None
+    difference, families = settled
+    costs = averaged["cost_difference"] if averaged is not None else None
     decisions.check_choice(costs, families[rows], thresholds, effect, information)
     assert effect is not None
     assert costs is not None
-    gained = decisions.effect_of(result, effect, place, how)[rows]
-    cost = tree["decision/agencies"]["present_value"].sum("agency", skipna=False).values[rows]
+    gained = decisions.effect_of(difference, families, effect, how)[rows]
+    spent = costs.sum("service", skipna=False).values[rows]
+    factors = how.factors([str(y) for y in difference["year"].values])
+    cost = present_value(spent, factors, axis=1)
     if not (np.isfinite(gained).all() and np.isfinite(cost).all()):
         raise InputError(f"{effect} or a cost is not known in some areas, and no choice can be made there. Choose another effect or area.")
     areas = tree["decision/outcomes"]
-    factors = how.factors([str(y) for y in areas["year"].values])[:, None, None]
-    yearly = tree["decision/agencies"]["cost_by_agency"].sum("agency", skipna=False).values[rows] * factors
-    said = {"comparator": names[place], "effect": effect, "price_year": how.price_year, "discounting": how.says}
+    yearly = spent * factors[:, None, None]
+    said = {
+        "comparator": names[place],
+        "effect": effect,
+        "price_year": how.price_year,
+        "discounting": how.says,
+        "process_noise": "averaged out",
+    }
     nodes = {
         "decision/choice": decisions.choice(cost, gained, yearly, kept, areas),
         "decision/plane": decisions.plane(cost, gained, kept, areas),
@@ -163,13 +192,69 @@ def _choice(
         nodes["decision/acceptability"] = decisions.acceptable(cost, gained, kept, areas, thresholds)
     if information is not False and thresholds is not None:
         nodes["decision/information"] = xr.Dataset()
-        nodes |= decisions.information(result, cost, gained, areas, thresholds, information)
+        nodes |= decisions.information(result, cost, gained, areas, thresholds, information, how)
         nodes["decision/tornado"] = decisions.movers(result, gained, kept, areas, information)
     return {path: node.assign_attrs(said) if node.data_vars else node for path, node in nodes.items()}
 
 
-def _stock_years(caseload: xr.DataArray, stock: str, place: int) -> np.ndarray:
-    """Difference in child-years from the comparator, (scenario, year, area, draw); all scenarios open the horizon alike."""
-    values = paired_difference(caseload.sel(service=stock).values, place)
-    opening = np.concatenate([np.zeros_like(values[:, :1]), values[:, :-1]], axis=1)
-    return child_years(opening, values)
+def _sources(
+    result: Result,
+    chosen: xr.Dataset,
+    drawn: tuple[tuple[xr.DataArray, np.ndarray], tuple[xr.DataArray, np.ndarray]],
+    costed: tuple[xr.Dataset | None, xr.Dataset | None],
+    thresholds: Sequence[float],
+    effect: str,
+    how: decisions.Prices,
+) -> dict[str, xr.Dataset]:
+    """Nodes of variance by source: of effect, cost and net benefit, as they may happen and with process noise averaged out."""
+    names = [str(s) for s in chosen["scenario"].values]
+    rows = [[str(s) for s in drawn[0][0]["scenario"].values].index(n) for n in names]
+    gained, cost = [], []
+    for (difference, families), costs in zip(drawn, costed, strict=True):
+        assert costs is not None
+        gained.append(decisions.effect_of(difference, families, effect, how)[rows])
+        spent = costs["cost_difference"].sum("service", skipna=False).values[rows]
+        cost.append(present_value(spent, how.factors([str(y) for y in difference["year"].values]), axis=1))
+    wanted = {"effect": (gained[0], gained[1]), "net_cost": (cost[0], cost[1])}
+    wanted |= {f"net_benefit_at_{k:.15g}": (k * gained[0] - cost[0], k * gained[1] - cost[1]) for k in thresholds}
+    found = by_source(result, wanted, names, chosen, how.uncertainty)
+    said = {"effect": effect, "price_year": how.price_year, "discounting": how.says}
+    return {path: node.assign_attrs(said) for path, node in found.items()}
+
+
+def by_group(counts: xr.Dataset, place: int, to: str) -> xr.Dataset:
+    """Differences of children by age and by pattern of risks."""
+    moved = {f"{n}_difference": (x.dims, paired_difference(x.values, place)) for n, x in counts.data_vars.items()}
+    return xr.Dataset(moved, coords=counts.coords, attrs={"comparator": to, "basis": "scenario"})
+
+
+def _settled(result: Result, difference: xr.DataArray, families: np.ndarray, place: int) -> tuple[xr.DataArray, np.ndarray] | None:
+    """Differences of counts and of families helped with process noise averaged out; None where `project` did not average it."""
+    if "expected" not in result.data["demand"].children:
+        return (difference, families) if difference.sizes["scenario"] == 1 else None
+    node = result.node("demand/expected")
+    counts = node["expected_count"].sel(service=difference["service"])
+    return counts.copy(data=paired_difference(counts.values, place)), paired_difference(node["expected_families_helped"].values, place)
+
+
+def _costs(units: Mapping[str, Cost], difference: xr.DataArray, families: np.ndarray, how: decisions.Prices) -> xr.Dataset | None:
+    """Difference in cost by service, year and area; None where nothing has a unit cost."""
+    if not units:
+        return None
+    services = in_order(units)
+    data = np.stack([volume(units[s], difference, families) * how.drawn(units[s]) for s in services], axis=3)
+    coords = {k: difference.coords[k] for k in ("scenario", "year", "area", "area_name")}
+    return xr.Dataset(
+        {"cost_difference": (("scenario", "year", "area", "service", "draw"), data)},
+        coords={**coords, "service": services},
+        attrs={"price_year": how.price_year, "basis": "scenario", "early_help_costed": int("early_help" in services)},
+    )
+
+
+def _break_even(costs: xr.Dataset | None, families: np.ndarray, how: decisions.Prices) -> tuple[tuple[str, ...], np.ndarray]:
+    """Most that one more family helped may cost for the services to pay for it, process noise averaged out."""
+    assert costs is not None
+    others = costs["cost_difference"].drop_sel(service="early_help", errors="ignore").sum("service", skipna=False).values
+    factors = how.factors([str(y) for y in costs["year"].values])
+    most = break_even(-present_value(others, factors, axis=1), present_value(families, factors, axis=1))
+    return ("scenario", "area", "draw"), most

@@ -18,7 +18,6 @@ from jsna_model.methods.economics import (
     DiscountSchedule,
     acceptability,
     acceptability_frontier,
-    break_even,
     child_years,
     discount_factors,
     evpi,
@@ -26,14 +25,14 @@ from jsna_model.methods.economics import (
     frontier_probability,
     icer_table,
     net_benefit,
-    paired_difference,
     payback,
     present_value,
     quadrants,
     reprice,
 )
-from jsna_model.pathway import STOCKS, Parameter
+from jsna_model.pathway import AGENCIES, STOCKS, Parameter
 from jsna_model.result import Result
+from jsna_model.verbs.costs import cost_problems, uncertain
 from jsna_model.verbs.demand_model import parameter_draws
 
 Array = NDArray[np.float64]
@@ -54,6 +53,13 @@ class Prices:
     discount: float | DiscountSchedule | None = None
     discount_base: str = ""
     optimism_bias: Mapping[str, float] = field(default_factory=dict)
+    uncertainty: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    draws: int = 0
+
+    def drawn(self, cost: Mapping[str, Any]) -> float | Array:
+        """`amount`, or its draws where its uncertainty was given."""
+        return uncertain(self.amount(cost), str(cost["service"]), self.uncertainty.get(str(cost["service"]), 0.0), self.seed, self.draws)
 
     def amount(self, cost: Mapping[str, Any]) -> float:
         """A unit cost in `price_year`, with its uplift for optimism bias."""
@@ -84,6 +90,9 @@ def prices(
     discount: float | DiscountSchedule | None,
     discount_base: str,
     optimism_bias: Mapping[str, float] | None = None,
+    uncertainty: Mapping[str, float] | None = None,
+    seed: int = 0,
+    draws: int = 0,
 ) -> Prices:
     """The one price year of all costs, or the one asked for with a deflator that reaches it; every cost that lacks one is named."""
     problems = [Problem(f"the unit cost of {s} has no price year", "give one") for s, c in costs.items() if not c["price_year"]]
@@ -103,16 +112,21 @@ def prices(
             except InputError as error:
                 problems += error.problems or (Problem(str(error), "give another series"),)
     uplifts = dict(optimism_bias or {})
+    problems += cost_problems(costs)
     problems += [Problem(f"the optimism bias of {s} is {v}", "write 20 per cent as 0.2") for s, v in uplifts.items() if not 0 <= v < np.inf]
     raise_all(dict.fromkeys(problems))
     for s in uplifts:
         if s not in costs:
             raise unknown_name("service with a unit cost", s, costs)
-    return Prices(wanted, deflators, discount, discount_base, uplifts)
+    return Prices(wanted, deflators, discount, discount_base, uplifts, dict(uncertainty or {}), seed, draws)
 
 
 def by_agency(
-    costs: xr.DataArray, families: Array, agency_of: Mapping[str, str], cashable: Mapping[str, float] | None, how: Prices
+    costs: xr.DataArray,
+    agency_of: Mapping[str, str],
+    cashable: Mapping[str, float] | None,
+    fixed: Mapping[str, float] | None,
+    how: Prices,
 ) -> xr.Dataset:
     """Cost differences by who pays, year by year and in present value.
 
@@ -120,21 +134,16 @@ def by_agency(
     ----------
     costs : xarray.DataArray
         ``cost_difference`` (scenario, year, area, service, draw).
-    families : ndarray, shape (scenario, year, area, draw)
-        More families helped than under the comparator.
     agency_of : mapping of str to str
         Service to agency.
     cashable : mapping of str to float, optional
         Share of a service's average cost that goes when one fewer child needs it.
+    fixed : mapping of str to float, optional
+        Share that does not change with how many need it; the rest is marginal. Services that it does not name are in neither part.
     how : Prices
     """
     services = [str(s) for s in costs["service"].values]
     agencies = list(dict.fromkeys(agency_of[s] for s in services))
-    shares = cashable or {}
-    raise_all([Problem(f"the cashable share of {s} is {v}", "give a share from 0 to 1") for s, v in shares.items() if not 0 <= v <= 1])
-    for s in shares:
-        if s not in services:
-            raise unknown_name("service with a unit cost", s, services)
     dims = ("scenario", "year", "area", "agency", "draw")
     coords = {k: costs.coords[k] for k in ("scenario", "year", "area", "area_name")} | {"agency": agencies}
 
@@ -147,27 +156,29 @@ def by_agency(
 
     data = xr.Dataset({"cost_by_agency": summed(dict.fromkeys(services, 1.0))}, coords=coords)
     if cashable is not None:
-        data["cashable_difference"] = summed(shares)
+        data["cashable_difference"] = summed(cashable)
+    if fixed is not None:
+        data["fixed_difference"] = summed(fixed)
+        data["marginal_difference"] = summed({s: 1 - v for s, v in fixed.items()})
     years = [str(y) for y in costs["year"].values]
     factors = how.factors(years)
     worth = present_value(data["cost_by_agency"].values, factors, axis=1)
     data["present_value"] = (("scenario", "area", "agency", "draw"), worth)
-    others = costs.drop_sel(service="early_help", errors="ignore").sum("service", skipna=False).values
-    most = break_even(-present_value(others, factors, axis=1), present_value(families, factors, axis=1))
-    data["break_even_cost"] = (("scenario", "area", "draw"), most)
-    return data.assign_attrs(basis="scenario", price_year=how.price_year, discounting=how.says)
+    absent = ", ".join(a for a in AGENCIES if a not in agencies)
+    split = ", ".join(s for s in services if s in (fixed or {}))
+    said = {"price_year": how.price_year, "discounting": how.says, "not_costed": absent, "split": split}
+    return data.assign_attrs(basis="scenario", **said)
 
 
-def effect_of(result: Result, effect: str, place: int, how: Prices) -> Array:
+def effect_of(difference: xr.DataArray, families: Array, effect: str, how: Prices) -> Array:
     """What is gained over the horizon against the comparator, (scenario, area, draw): fewer of a service, or more families helped."""
-    flows, caseload = result.node("demand/flows"), result.node("demand/caseload")
-    years = [str(y) for y in flows["year"].values]
-    known = {str(s): flows["flow"] for s in flows["service"].values} | {str(s): caseload["caseload"] for s in caseload["service"].values}
+    years = [str(y) for y in difference["year"].values]
     if effect == FAMILIES:
-        return present_value(paired_difference(flows[FAMILIES].values, place), how.factors(years), axis=1)
+        return present_value(families, how.factors(years), axis=1)
+    known = [str(s) for s in difference["service"].values]
     if effect not in known:
         raise unknown_name("effect", effect, [*known, FAMILIES])
-    fewer = -paired_difference(known[effect].sel(service=effect).values, place)
+    fewer = -difference.sel(service=effect).values
     if effect in STOCKS:
         fewer = child_years(np.concatenate([np.zeros_like(fewer[:, :1]), fewer[:, :-1]], axis=1), fewer)
     return present_value(fewer, how.factors(years), axis=1)
@@ -239,7 +250,7 @@ def acceptable(cost: Array, gained: Array, names: Sequence[str], areas: xr.Datas
     )
 
 
-def groups(result: Result, area: str, given: Information) -> dict[str, dict[str, Array]]:
+def groups(result: Result, area: str, given: Information, how: Prices | None = None) -> dict[str, dict[str, Array]]:
     """Draws of parameters by group and name: the pathway's, grouped by all but the last part of their names, and need; or those given."""
     if not isinstance(given, bool):
         rows = {name: np.atleast_2d(np.asarray(values, dtype=float)) for name, values in given.items()}
@@ -250,19 +261,22 @@ def groups(result: Result, area: str, given: Information) -> dict[str, dict[str,
         values = parameter_draws(Parameter(**fields), name, seed, draws)
         if np.ptp(values) > 0:
             found.setdefault(name.rpartition(".")[0] or name, {})[name] = values
+    priced = {s: np.asarray(uncertain(1.0, s, sd, seed, draws)) for s, sd in (how.uncertainty if how else {}).items() if sd}
+    if priced:
+        found["unit_cost"] = {f"unit_cost.{s}": values for s, values in priced.items()}
     need = str(result.node("demand/population").attrs["need"])
     found["need"] = found.get("need", {}) | {need: result.draws(need, "authority").sel(area=area).values}
     return found
 
 
 def information(
-    result: Result, cost: Array, gained: Array, areas: xr.Dataset, thresholds: Sequence[float], given: Information
+    result: Result, cost: Array, gained: Array, areas: xr.Dataset, thresholds: Sequence[float], given: Information, how: Prices
 ) -> dict[str, xr.Dataset]:
     """EVPPI by group at each threshold, and of all groups together, with a bootstrap error from named streams."""
     draws, seed = cost.shape[-1], int(result.provenance["seed"])
     places = np.stack([(uniforms(seed, f"decision/bootstrap/{b}", draws) * draws).astype(int) for b in range(RESAMPLES)])
     codes = [str(a) for a in areas["area"].values]
-    by_area = [{g: np.stack(list(x.values())) for g, x in groups(result, a, given).items()} for a in codes]
+    by_area = [{g: np.stack(list(x.values())) for g, x in groups(result, a, given, how).items()} for a in codes]
     together = "all of these" if len(by_area[0]) > 1 else ""
     labels = [*by_area[0], *([together] if together else [])]
     nodes = {}

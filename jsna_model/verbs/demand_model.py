@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from jsna_model.errors import InputError, Problem, raise_all
 from jsna_model.methods.stock_flow import Move, hazards, step
 from jsna_model.pathway import FLOWS, PUBLISHED, STATES, STOCKS, Parameter, Pathway
 from jsna_model.scenario import Scenario, month_index
+from jsna_model.verbs.group_changes import NEED, need_level
 
 Array = NDArray[np.float64]
 
@@ -120,7 +121,7 @@ def over_time(scenario: Scenario, pathway: Pathway, months: NDArray[np.int64], s
     for name, parameter in pathway.parameters.items():
         values = parameter_draws(parameter, name, seed, draws)[None, :]
         for change in scenario.changes:
-            if change.parameter == name:
+            if change.parameter == name and not change.group.parts:
                 values = change.apply(np.broadcast_to(values, (len(months), draws)), months)
         if (values < parameter.low).any() or (values > parameter.high).any():
             raise InputError(
@@ -141,6 +142,9 @@ def run(
     first_month: str,
     seed: int,
     reference: Array | None = None,
+    cells: Array | None = None,
+    patterns: Sequence[str] = (),
+    walking: bool = True,
 ) -> Demand:
     """Run one authority month by month.
 
@@ -164,6 +168,11 @@ def run(
     seed : int
     reference : ndarray, shape (month, 2, draw), optional
         `Demand.path` of the baseline; without it, this is the baseline.
+    cells, patterns
+        Children by age and pattern of risks (`group_changes.need_level`), for changes of need that are for a group. A change of need acts
+        through referrals, and through the open cases that they make.
+    walking : bool
+        Whether rates move by themselves; otherwise each is at the mean of its walk.
 
     Returns
     -------
@@ -173,7 +182,9 @@ def run(
     months = month_index(first_month) + np.arange(12 * years)
     theta = over_time(scenario, pathway, months, seed, draws)
     base = over_time(Scenario("baseline"), pathway, months[:1], seed, draws)
-    walk = {n: yearly_walk(p, n, area, years, seed, draws) for n, p in pathway.parameters.items() if p.yearly_sd}
+    moving = {n: p for n, p in pathway.parameters.items() if p.yearly_sd} if walking else {}
+    walk = {n: yearly_walk(p, n, area, years, seed, draws) for n, p in moving.items()}
+    level = need_level(scenario, pathway, theta.get(NEED, np.ones((1, draws))), cells, patterns, months)
 
     def at(name: str, m: int) -> Array:
         values = theta[name]
@@ -199,11 +210,12 @@ def run(
         y = m // 12
         if m % 12 == 0:
             opening[y] = [state[s] for s in STATES]
-        exposure = help_.exposure(m, affected * ratio[y])
+        need = ratio[y] * level[m if len(level) > 1 else 0]
+        exposure = help_.exposure(m, affected * need)
         path[m] = state["in_need_only"], state["in_need_only"] + state["on_plan"]
         base_path = path[m] if reference is None else reference[m]
         follow = np.divide(open0[:, None] * ratio[y], base_path, out=np.zeros_like(base_path), where=base_path > 0)
-        referral = counts["referrals"] / 12 * ratio[y] * at("referral.rate", m) * exposure["referral"]
+        referral = counts["referrals"] / 12 * need * at("referral.rate", m) * exposure["referral"]
         odds = accepted0 / (1 - accepted0) * at("front_door.acceptance", m) if accepted0 < 1 else np.full(draws, np.inf)
         accepted_share = 1 / (1 + 1 / odds)
         returning = counts["re_referrals"] / counts["referrals"] * referral

@@ -45,10 +45,12 @@ class Diverted:
     ----------
     lanes : (int, int)
     baseline : int
+    contacts : ndarray, shape (age class, pattern)
+        Share of contacts, which weighs a parameter that a scenario changes for a group.
     """
 
-    def __init__(self, lanes: tuple[int, int], baseline: int) -> None:
-        self.baseline = baseline
+    def __init__(self, lanes: tuple[int, int], baseline: int, contacts: Array) -> None:
+        self.baseline, self.contacts = baseline, contacts
         self.there = {s: np.zeros(lanes) for s in CLOSED}
         self.closed = {s: np.zeros(lanes) for s in CLOSED}
 
@@ -70,6 +72,8 @@ class Diverted:
 
     def add(self, step: Step, layout: Layout, parameters: Mapping[str, Array], states: Mapping[str, int]) -> Array:
         """Take a month up; returns the children diverted in it, less those diverted the other way."""
+        used = {*NOT_HELPED, *NOT_HELPED.values(), *(b for _, b in BANDS.values()), "early_help.step_up_rate", "early_help.closure_rate"}
+        parameters = {n: self._whole(parameters[n]) for n in used}
         into = np.zeros_like(self.there[CLOSED[0]])
         kinds = ((layout.routes, step.moved), (layout.events, step.happened), (layout.entries, step.entered))
         for helped, closed in NOT_HELPED.items():
@@ -87,3 +91,7 @@ class Diverted:
         self.there = {first: self.there[first] - onward + into * stays_away, second: self.there[second] - gone + onward}
         self.closed = {s: step.closing[states[s]].sum(0) for s in CLOSED}
         return into
+
+    def _whole(self, value: Array) -> Array:
+        """A parameter by scenario and draw, over ages and patterns where it is by these."""
+        return value if value.ndim == 2 else np.einsum("apsd,ap->sd", value, self.contacts)

@@ -44,8 +44,8 @@ class Needs:
     weighted: Array  # (year, age class, pattern, draw)
     children: Array  # (year, pattern, draw), not weighted
     affected: Array  # (year, draw)
-    risks: tuple[int, ...]  # (pattern)
-    patterns: tuple[str, ...]  # their labels
+    patterns: tuple[str, ...] = ()
+    weight: Array | None = None  # (pattern, draw): rate of contact over that of children with no risk
 
 
 def birth_classes(children: Array) -> Array:
@@ -76,26 +76,39 @@ def needs_of(result: Result, projection: Population, need: str, years: Sequence[
     ratio : ndarray, shape (draw,)
         Rate of contact for each risk.
     """
+    cells, patterns = cells_of(result, projection, need, years, area, driver)
+    risks = np.array([0 if p == "none" else p.count("+") + 1 for p in patterns])
+    classes = np.moveaxis(birth_classes(np.moveaxis(cells, 1, -1)), -1, 1)
+    weight = ratio ** risks[:, None]
+    return Needs(classes * weight, cells.sum(1), driver, patterns, weight)
+
+
+def cells_of(
+    result: Result, projection: Population, need: str, years: Sequence[int], area: str, driver: Array
+) -> tuple[Array, tuple[str, ...]]:
+    """Children by single year of age and pattern of risks, (year, age, pattern, draw), and the patterns: ``none`` and others.
+
+    Where demand follows one risk alone, the others are one pattern, that risk.
+    """
     node = result.node("need/authority").sel(area=area)
     children = node["children"].values
     if need in result.risks:
         affected = result.draws(need, by=("age_band",)).sel(area=area).transpose("age_band", "draw").values
         by_pattern = np.stack([children[:, None] - affected, affected], axis=1)
-        risks, named = np.array([0, 1]), ["none", need]
+        named = ["none", need]
     else:
         by_pattern = node["children_by_pattern"].transpose("age_band", "pattern", "draw").values
         named = [str(p) for p in result.data["need"].ds["pattern"].values]
-        risks = np.array([0 if p == "none" else p.count("+") + 1 for p in named])
     share = np.divide(by_pattern, children[:, None, None], out=np.zeros_like(by_pattern), where=children[:, None, None] > 0)
+    risks = np.array([p != "none" for p in named])
     band = np.array([b for b, (first, last) in enumerate(AGE_BANDS.values()) for _ in range(first, last + 1)])
     data = projection.data["children"].sel(year=list(years), area=area)
     if "sex" in data.dims:
         data = data.sum("sex", skipna=False)
     single = data.transpose("year", "age").values
     cells = single[:, :, None, None] * share[band]  # year, age, pattern, draw
-    cells = cells * (driver / cells[:, :, risks > 0].sum((1, 2)))[:, None, None, :]
-    classes = np.moveaxis(birth_classes(np.moveaxis(cells, 1, -1)), -1, 1)
-    return Needs(classes * ratio ** risks[:, None], cells.sum(1), driver, tuple(risks.tolist()), tuple(named))
+    cells = cells * (driver / cells[:, :, risks].sum((1, 2)))[:, None, None, :]
+    return cells, tuple(named)
 
 
 @dataclass
@@ -107,6 +120,8 @@ class Projected:
     needs: list[Needs] = field(default_factory=list)
     years: dict[str, YearCounts] = field(default_factory=dict)
     fits: dict[str, Fit] = field(default_factory=dict)
+    expected: list[Outcome] = field(default_factory=list)
+    patterns: tuple[str, ...] = ()
 
 
 def run_all(
@@ -120,15 +135,19 @@ def run_all(
     seed: int,
     noise: bool,
     progress: Callable[[str, int, int], None] | None,
+    names: Mapping[str, tuple[str, ...]] | None = None,
+    expected: bool = False,
 ) -> Projected:
     """Calibrate and run every authority, one after the other: with a panel, on the posterior of its rates; without, at its counts."""
     values = {n: p.value for n, p in pathway.layout.items()}
+    names = names or {}
     done = Projected([], {}, fits=pooled(pathway.panel, values["entries.dispersion"]) if pathway.panel is not None else {})
     volume = None
     if pathway.early_help_supplied:
         volume = pathway.parameter("early_help.reach").value * pathway.parameter("early_help.children_per_family").value
     for j, area in enumerate(areas):
         need = needs(area, j)
+        done.patterns = need.patterns
         by_class, year = need.weighted[0].sum(1).mean(-1), dict(counts[area])
         if done.fits:
             done.years[area] = year_counts(pathway.observed, area, year, done.fits, seed, need.weighted.shape[-1])
@@ -139,13 +158,37 @@ def run_all(
         base = base_rates(year, known, by_class)
         spread = rate_draws(base, year, done.years[area].draws, known, by_class, volume) if done.fits else {}
         own = with_layout(pathway, base, pathway.layout)
-        setup = Setup(area, year, base, known, need.weighted, need.children, need.affected, own, first_month, seed, spread, need.risks)
-        done.outcomes.append(run_layout(setup, scenarios, baseline, noise=noise, family_help_from=pathway.family_help_from or None))
+        given = (need.weighted, need.children, need.affected, own, first_month, seed, spread, need.patterns, need.weight)
+        setup = Setup(area, year, base, known, *given)
+        here = [s.within(*names.get(area, (area,))) for s in scenarios]
+        reform = pathway.family_help_from or None
+        done.outcomes.append(run_layout(setup, here, baseline, noise=noise, family_help_from=reform))
+        if expected:
+            done.expected.append(run_layout(setup, here, baseline, family_help_from=reform, walking=False))
         done.bases[area] = base
         done.needs.append(need)
         if progress:
             progress("projecting", j + 1, len(areas))
     return done
+
+
+def published_nodes(
+    outcomes: Sequence[Outcome], coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object]
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Flows, with families helped, and caseload, as reports read them."""
+
+    def published(names: Sequence[str]) -> Array:
+        values = [np.stack([o.published[n] for n in names]) for o in outcomes]  # service, year, scenario, draw
+        return np.stack(values).transpose(3, 2, 0, 1, 4)
+
+    by_service = ("scenario", "year", "area", "service", "draw")
+    flow = xr.Dataset({"flow": (by_service, published(FLOWS))}, coords={**coords, "service": list(FLOWS), **place}, attrs=dict(attrs))
+    children = np.stack([o.flow["early_help_admitted"] for o in outcomes]).transpose(2, 1, 0, 3)
+    flow["families_helped"] = (("scenario", "year", "area", "draw"), children / float(str(attrs["children_per_family"])))
+    caseload = xr.Dataset(
+        {"caseload": (by_service, published(STOCKS))}, coords={**coords, "service": list(STOCKS), **place}, attrs=dict(attrs)
+    )
+    return flow, caseload
 
 
 def nodes(
@@ -161,21 +204,12 @@ def nodes(
     """
     outcomes = done.outcomes
 
-    def published(names: Sequence[str]) -> Array:
-        values = [np.stack([o.published[n] for n in names]) for o in outcomes]  # service, year, scenario, draw
-        return np.stack(values).transpose(3, 2, 0, 1, 4)
-
     def stacked(values: list[Array]) -> Array:
         return np.stack(values).transpose(3, 1, 0, 2, 4)  # area, year, x, scenario, draw
 
     by_service = ("scenario", "year", "area", "service", "draw")
     by_state = ("scenario", "year", "area", "state", "draw")
-    flow = xr.Dataset({"flow": (by_service, published(FLOWS))}, coords={**coords, "service": list(FLOWS), **place}, attrs=dict(attrs))
-    children = np.stack([o.flow["early_help_admitted"] for o in outcomes]).transpose(2, 1, 0, 3)
-    flow["families_helped"] = (("scenario", "year", "area", "draw"), children / float(str(attrs["children_per_family"])))
-    caseload = xr.Dataset(
-        {"caseload": (by_service, published(STOCKS))}, coords={**coords, "service": list(STOCKS), **place}, attrs=dict(attrs)
-    )
+    flow, caseload = published_nodes(outcomes, coords, place, attrs)
     states = xr.Dataset(
         {v: (by_state, stacked([getattr(o, v) for o in outcomes])) for v in ("opening", "entries", "exits", "closing")},
         coords={**coords, "state": list(STATES), **place},
@@ -201,6 +235,7 @@ def nodes(
         "demand/pathway": services,
         "demand/known": _known(done, coords, place, attrs, drift),
         "demand/closed": _closed(done, coords, place, attrs),
+        "demand/groups": _groups(done, coords, place, attrs),
     }
 
 
@@ -210,7 +245,7 @@ def _closed(done: Projected, coords: Mapping[str, object], place: Mapping[str, o
     own = {k: v for k, v in coords.items() if k != "scenario"}
     return xr.Dataset(
         {"closed_without_help": (("year", "area", "age_band", "pattern", "draw"), values)},
-        coords={**own, "age_band": list(AGE_BANDS), "pattern": list(done.needs[0].patterns), **place},
+        coords={**own, "age_band": list(AGE_BANDS), "pattern": list(done.patterns), **place},
         attrs=dict(attrs) | {"scenario": "baseline"},
     )
 
@@ -223,12 +258,28 @@ def _known(
     known = np.stack([o.known for o in done.outcomes])  # area, year, service, kind, scenario, draw
     names = ("known_children", "known_affected", "known_two_or_more")
     parts: dict[str, object] = {n: (by_service, known[:, :, :, i].transpose(3, 1, 0, 2, 4)) for i, n in enumerate(names)}
-    risks = [np.array(n.risks) for n in done.needs]
+    risks = np.array([0 if p == "none" else p.count("+") + 1 for p in done.patterns])
     for name, least in (("affected_any", 1), ("affected_two_or_more", 2)):
-        values = np.stack([n.children[:, r >= least].sum(1) for n, r in zip(done.needs, risks, strict=True)])
+        values = np.stack([n.children[:, risks >= least].sum(1) for n in done.needs])
         parts[name] = (("year", "area", "draw"), values.transpose(1, 0, 2) * drift)
     years = [str(attrs["base_year"]), *coords["year"]]  # type: ignore[misc]
     return xr.Dataset(parts, coords={**coords, "year": years, "service": list(KNOWN_TO), **place}, attrs=dict(attrs))
+
+
+def _groups(done: Projected, coords: Mapping[str, object], place: Mapping[str, object], attrs: Mapping[str, object]) -> xr.Dataset:
+    """Open episodes by age, and children known to a service by pattern of risks."""
+
+    def stacked(values: list[Array]) -> Array:
+        return np.stack(values).transpose(3, 1, 0, 2, 4)  # area, year, x, scenario, draw
+
+    return xr.Dataset(
+        {
+            "open_by_age": (("scenario", "year", "area", "age_band", "draw"), stacked([o.open_by_age for o in done.outcomes])),
+            "known_by_pattern": (("scenario", "year", "area", "pattern", "draw"), stacked([o.known_by_pattern for o in done.outcomes])),
+        },
+        coords={**coords, "age_band": list(AGE_BANDS), "pattern": list(done.patterns), **place},
+        attrs=dict(attrs),
+    )
 
 
 def provenance(done: Projected, pathway: Pathway) -> dict[str, object]:

@@ -21,8 +21,9 @@ from jsna_model.methods.single_stock import whole
 from jsna_model.methods.steady_state import stationary_by_age, transition
 from jsna_model.methods.stock_flow import simulate
 from jsna_model.pathway import Parameter, Pathway
-from jsna_model.scenario import Scenario, month_index
+from jsna_model.scenario import Change, Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
+from jsna_model.verbs.group_changes import NEED, by_cell, check_moved, grouped, weights_of
 from jsna_model.verbs.layout_diverted import NOT_HELPED, Diverted
 from jsna_model.verbs.layout_rates import AGED, EMERGENCY, BaseRates, age_hazards, age_profile, entry_ages, stream_of
 from jsna_model.verbs.layout_sums import Outcome, Sums, joined
@@ -110,8 +111,10 @@ class Setup:
     seed : int
     spread : mapping of str to ndarray, shape (draw,)
         Of calibrated rates about their central values, from the posterior (`layout_posterior.rate_draws`).
-    risks : tuple of int, optional
-        Risks in each pattern; by default none in the first and one in the others.
+    patterns : tuple of str
+        Patterns of risks, ``none`` first, their names joined by ``+``; needed by scenarios for a group.
+    weight : ndarray, shape (pattern, draw), optional
+        Rate of contact by pattern over that of children with no risk, which `need` holds; needed by scenarios that change need.
     """
 
     area: str
@@ -125,12 +128,15 @@ class Setup:
     first_month: str
     seed: int
     spread: Mapping[str, Array] = field(default_factory=dict)
-    risks: tuple[int, ...] = ()
+    patterns: tuple[str, ...] = ()
+    weight: Array | None = None
 
     @property
     def masks(self) -> Array:
         """All children, those with a risk, and those with two or more, by pattern; shape (3, pattern)."""
-        risks = np.array(self.risks or (0, *(1 for _ in range(self.need.shape[2] - 1))))
+        # The first pattern has no risk; the others name theirs, and without names count as one.
+        names = self.patterns or ("none", *("one" for _ in range(self.need.shape[2] - 1)))
+        risks = np.array([0 if n == "none" else n.count("+") + 1 for n in names])
         return np.stack([risks >= 0, risks > 0, risks > 1]).astype(float)
 
 
@@ -161,7 +167,13 @@ _STREAMS = ("contact.rate", "early_help.request_rate", "care.emergency_rate", "u
 
 
 def run_layout(
-    setup: Setup, scenarios: Sequence[Scenario], baseline: int = 0, *, noise: bool = False, family_help_from: str | None = None
+    setup: Setup,
+    scenarios: Sequence[Scenario],
+    baseline: int = 0,
+    *,
+    noise: bool = False,
+    family_help_from: str | None = None,
+    walking: bool = True,
 ) -> Outcome:
     """Run every scenario of an authority on the same draws and the same noise.
 
@@ -175,6 +187,8 @@ def run_layout(
         Whole children, drawn at random, with siblings entering together; otherwise expected flows.
     family_help_from : str, optional
         Month from which early help and children in need are one service, in every scenario.
+    walking : bool
+        Whether rates move by themselves from year to year; otherwise each is at the mean of its walk.
 
     Returns
     -------
@@ -187,7 +201,7 @@ def run_layout(
     parts = [slice(start, min(start + NOISE_BLOCK, draws)) for start in range(0, draws, NOISE_BLOCK)]
 
     def one(part: slice) -> Outcome:
-        return _Block(setup, scenarios, baseline, part, draws, noise, family_help_from).run()
+        return _Block(setup, scenarios, baseline, part, draws, noise, family_help_from, walking).run()
 
     # Blocks of draws do not depend on one another: the answer is the same for any number of threads.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -200,7 +214,15 @@ class _Block:
     """A block of draws: parameters of every month, opening stocks, and the run itself."""
 
     def __init__(
-        self, setup: Setup, scenarios: Sequence[Scenario], baseline: int, part: slice, draws: int, noise: bool, reform: str | None
+        self,
+        setup: Setup,
+        scenarios: Sequence[Scenario],
+        baseline: int,
+        part: slice,
+        draws: int,
+        noise: bool,
+        reform: str | None,
+        walking: bool,
     ) -> None:
         self.setup, self.part, self.noise, self.reform, self.baseline = setup, part, noise, reform, baseline
         self.years = setup.need.shape[0] - 1
@@ -210,7 +232,8 @@ class _Block:
         base = over_time(Scenario("baseline"), pathway, self.months[:1], seed, draws)
         self.theta = [{n: v[:, part] for n, v in t.items()} for t in theta]
         self.base = {n: v[:, part] for n, v in base.items()}
-        walks = {n: yearly_walk(p, n, setup.area, self.years, seed, draws) for n, p in pathway.parameters.items() if p.yearly_sd}
+        moving = {n: p for n, p in pathway.parameters.items() if p.yearly_sd} if walking else {}
+        walks = {n: yearly_walk(p, n, setup.area, self.years, seed, draws) for n, p in moving.items()}
         self.walk = {n: w[:, part] for n, w in walks.items()}
         self.size = (len(scenarios), part.stop - part.start)
         self.help = [_EarlyHelp(t, self.base, len(self.months), self.size[1]) for t in self.theta]
@@ -222,11 +245,57 @@ class _Block:
         self.follow = np.ones(self.size[1])
         self.new = np.ones((self.need.shape[2], *self.size))
         self.mix = np.zeros(self.size)
-        self.diverted = Diverted(self.size, baseline)
+        self.diverted = Diverted(self.size, baseline, self.need[0].mean(-1) / self.need[0].mean(-1).sum())
+        self.scenarios, self.grouped = scenarios, self._grouped(scenarios)
+        self.need_changes = any(c.parameter == NEED for s in scenarios for c in s.changes)
+
+    def _grouped(self, scenarios: Sequence[Scenario]) -> dict[str, list[tuple[Scenario, tuple[Change, ...], list[Array]]]]:
+        """By parameter that some scenario changes for a group: each scenario's changes, and the cells that they are of."""
+        names = dict.fromkeys(c.parameter for s in scenarios for c in s.changes if c.group.parts)
+        if names and not self.setup.patterns:
+            raise InputError("a change for a group needs the patterns of risks; run it with project(), which gives them.")
+        return {
+            n: [(s, of := grouped(s, n), weights_of(of, self.setup.patterns, classes=True)) for s in scenarios]
+            for n in names
+        }  # fmt: skip
 
     def at(self, name: str, m: int) -> Array:
-        """Value of a parameter in a month, shape (scenario, draw)."""
-        return np.stack([t[name][m if len(t[name]) > 1 else 0] for t in self.theta])
+        """Value of a parameter in a month, shape (scenario, draw); by age class and pattern before these where a group's is changed."""
+        values = [t[name][m if len(t[name]) > 1 else 0] for t in self.theta]
+        if name not in self.grouped:
+            return np.stack(values)
+        parameter, month = self.setup.pathway.parameter(name), int(self.months[m])
+        cells = self.need.shape[1:3]
+        parts = [
+            by_cell(v, changes, month, weights, parameter, name, s.name)
+            if changes
+            else np.broadcast_to(v, (*cells, len(v)))
+            for v, (s, changes, weights) in zip(values, self.grouped[name], strict=True)
+        ]  # fmt: skip
+        return np.stack(parts, axis=2)
+
+    def needed(self, m: int) -> tuple[Array, Array]:
+        """Need in a month: weighted children, (age class, pattern, scenario or 1, draw); and affected ones, (scenario, draw).
+
+        More or fewer affected children take the place of children of their age with none of the risks.
+        """
+        year = m // 12 + 1
+        now, affected = self.need[year][:, :, None, :], np.broadcast_to(self.affected[year], self.size)
+        if not self.need_changes:
+            return now, affected
+        level = self.at(NEED, m)
+        if level.ndim == 2:
+            level = np.broadcast_to(level, (*now.shape[:2], *level.shape))
+        weight = self.setup.weight
+        if weight is None:
+            raise InputError("a change of need needs the rates of contact by pattern; run it with project(), which gives them.")
+        children = now / weight[None, :, None, self.part]
+        after = children * level
+        none = children[:, :1] + (children[:, 1:] - after[:, 1:]).sum(1, keepdims=True)
+        for i, scenario in enumerate(self.scenarios):
+            check_moved(none[:, :, i], scenario.name)
+        share = after[:, 1:].sum((0, 1)) / children[:, 1:].sum((0, 1))
+        return np.concatenate([none, after[:, 1:]], axis=1) * weight[None, :, None, self.part], affected * share
 
     def parameters(self, m: int) -> dict[str, Array]:
         """Rates and shares of a month, shape (scenario, draw)."""
@@ -240,7 +309,7 @@ class _Block:
                 out[name] = out[name] * self.walk[mover][year]
         for name, mover in WALK_ONLY.items():
             out[name] = out[name] * self.walk.get(mover, np.ones((self.years, 1)))[year]
-        exposure = [h.exposure(m, self.affected[year + 1]) for h in self.help]
+        exposure = [h.exposure(m, affected) for h, affected in zip(self.help, self.needed(m)[1], strict=True)]
         for effect, names in HELPED.items():
             factor = np.stack([e[effect] for e in exposure])
             for name in names:
@@ -290,10 +359,10 @@ class _Block:
         self.parameters_now = p
         lanes = (1, 1, *self.size)
         # Streams from outside move with the children of their ages; those of need with what the patterns weigh as well.
-        now = self.need[year + 1] / self.need[0].sum((0, 1))
+        now = self.needed(m)[0] / self.need[0].sum((0, 1))
         size = self.need[year + 1].sum((0, 1)) / self.need[0].sum((0, 1))
         patterns = self.need[0].sum(0) / self.need[0].sum((0, 1))
-        cells = {"need": now[:, :, None, :] * self.new}
+        cells = {"need": now * self.new}
         for stream in ("disability", "birth", "arrival"):
             cells[stream] = (self.ages[stream][:, None, None] * patterns * size)[:, :, None, :]
         cells["emergency"] = cells["need"] * self.emergency[:, :, None, :]
@@ -303,8 +372,8 @@ class _Block:
         limits = {service: places} if (places < 1e9).any() else {}
         stay = {s: p[n] for s, n in STAY_AT_18.items()}
         return Rates(
-            tuple(r.value(p).reshape(lanes) * self.profile.get(r.rate, 1.0) for r in layout.routes),
-            tuple(r.value(p).reshape(lanes) for r in layout.events),
+            tuple(_lanes(r.value(p), lanes) * self.profile.get(r.rate, 1.0) for r in layout.routes),
+            tuple(_lanes(r.value(p), lanes) for r in layout.events),
             entry,
             limits,
             stay,
@@ -442,3 +511,8 @@ class _Block:
         out[merged] += out[help_] + out[need]
         out[[help_, need]] = 0.0
         return out
+
+
+def _lanes(value: Array, lanes: tuple[int, ...]) -> Array:
+    """A rate as the engine takes it: for all ages and patterns, or by age and pattern already."""
+    return value.reshape(lanes) if value.ndim == 2 else value

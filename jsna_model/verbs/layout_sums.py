@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from jsna_model.conventions import AGE_BANDS
 from jsna_model.counting import published_counts
-from jsna_model.layout import CARE, CLOSED, KNOWN_TO, OPEN, Layout, Route
+from jsna_model.layout import AGELESS, CARE, CLOSED, KNOWN_TO, OPEN, Layout, Route
 from jsna_model.methods.network import Rates, Step
 
 Array = NDArray[np.float64]
+
+#: Arrays of `Outcome` that come first.
+ARRAYS = ("opening", "entries", "exits", "closing", "known", "known_by_pattern", "open_by_age")
 
 
 @dataclass
@@ -27,6 +30,10 @@ class Outcome:
     known : ndarray, shape (year + 1, service, 3, scenario, draw)
         Children known to services (`jsna_model.layout.KNOWN_TO`) at 31 March, from that before the first year: all, those with a risk, and
         those with two or more.
+    known_by_pattern : ndarray, shape (year, pattern, scenario, draw)
+        Children in early help or with an open episode at the end of the year.
+    open_by_age : ndarray, shape (year, age band, scenario, draw)
+        Children with an open episode at the end of the year, by age; the unborn and those over 18 are in none.
     flow : dict of count to ndarray, shape (year, scenario, draw)
         What is counted on the ways (`jsna_model.layout.UNITS`).
     affected : dict of count to ndarray, shape (year, scenario, draw)
@@ -41,6 +48,8 @@ class Outcome:
     exits: Array
     closing: Array
     known: Array
+    known_by_pattern: Array
+    open_by_age: Array
     flow: dict[str, Array] = field(default_factory=dict)
     affected: dict[str, Array] = field(default_factory=dict)
     published: dict[str, Array] = field(default_factory=dict)
@@ -62,7 +71,7 @@ def joined(blocks: Sequence[Outcome]) -> Outcome:
     def each(name: str) -> dict[str, Array]:
         return {n: np.concatenate([getattr(b, name)[n] for b in blocks], axis=-1) for n in getattr(blocks[0], name)}
 
-    arrays = {n: whole(n) for n in ("opening", "entries", "exits", "closing", "known", "closed_by")}
+    arrays = {n: whole(n) for n in (*ARRAYS, "closed_by")}
     return Outcome(**arrays, flow=each("flow"), affected=each("affected"), published=each("published"))
 
 
@@ -84,6 +93,8 @@ class Sums:
         self.years, self.states, self.lanes, self.masks = years, states, lanes, masks
         self.opening, self.entries, self.exits, self.closing = (np.zeros((years, len(states), *lanes)) for _ in range(4))
         self.known = np.zeros((years + 1, len(KNOWN_TO), len(masks), *lanes))
+        self.known_by_pattern = np.zeros((years, masks.shape[1], *lanes))
+        self.open_by_age = np.zeros((years, len(AGE_BANDS), *lanes))
         self.moved = np.zeros((len(states), *lanes))
         self.baseline = baseline
         self.closed_by = np.zeros((years, len(AGE_BANDS), masks.shape[1], lanes[1]))
@@ -178,6 +189,13 @@ class Sums:
         year = step.number // 12
         self.closing[year] = step.closing.sum(1)
         self.know(year + 1, step.closing)
+        known = [i for i, s in enumerate(self.states) if s in (*OPEN, "early_help", "family_help")]
+        self.known_by_pattern[year] = step.closing[known].sum(0)
+        aged = [i for i, s in enumerate(self.states) if s in (*OPEN, "family_help") and s not in AGELESS]
+        # By the age reached when the year ends; of family help, those under section 17.
+        parts = [step.stock[i].sum(1) * (section_17 if self.states[i] == "family_help" else 1.0) for i in aged]
+        by_age = np.sum(parts, axis=0)
+        self.open_by_age[year] = [by_age[first : last + 1].sum(0) for first, last in AGE_BANDS.values()]
         states = {s: self.closing[year, i] for i, s in enumerate(self.states)}
         counts = published_counts(states, {n: v[year] for n, v in self.flow.items()}, section_17 if layout.name == "family_help" else 0.0)
         for name, values in counts.items():
@@ -193,5 +211,5 @@ class Sums:
 
     def outcome(self) -> Outcome:
         """The sums."""
-        stocks = (self.opening, self.entries, self.exits, self.closing, self.known)
-        return Outcome(*stocks, self.flow, self.affected, self.published, self.closed_by)
+        stocks = {name: getattr(self, name) for name in ARRAYS}
+        return Outcome(**stocks, flow=self.flow, affected=self.affected, published=self.published, closed_by=self.closed_by)

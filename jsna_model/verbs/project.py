@@ -17,10 +17,11 @@ from jsna_model.errors import InputError, LabelError, Problem, raise_all
 from jsna_model.pathway import FLOWS, STATES, STOCKS, Pathway
 from jsna_model.population import Population
 from jsna_model.result import Result, check_tree
-from jsna_model.scenario import Scenario
+from jsna_model.scenario import Scenario, month_index
 from jsna_model.verbs.calibrate import check_counts
-from jsna_model.verbs.demand_model import Demand, check_scenario, parameter_draws, run
-from jsna_model.verbs.layout_project import Needs, needs_of, nodes, run_all
+from jsna_model.verbs.demand_model import Demand, check_scenario, over_time, parameter_draws, run
+from jsna_model.verbs.group_changes import NEED, by_cell, group_problems, grouped, weights_of
+from jsna_model.verbs.layout_project import Needs, cells_of, needs_of, nodes, published_nodes, run_all
 from jsna_model.verbs.layout_project import provenance as layout_provenance
 
 Array = NDArray[np.float64]
@@ -48,6 +49,7 @@ def project(
     years: int = 11,
     need: str = "any_risk",
     process_noise: bool = False,
+    average_noise: bool = True,
     progress: Progress | None = None,
 ) -> Result:
     """Project children, affected children and demand, under each scenario on the same draws.
@@ -68,12 +70,16 @@ def project(
         Measure of need that demand follows.
     process_noise : bool
         With a layout of the pathway: whole children, drawn at random, siblings together; otherwise expected flows.
+    average_noise : bool
+        With scenarios, run a second time with process noise averaged out, which is what `compare` decides on: every rate at the mean of
+        its yearly walk, and expected flows in place of whole children. What is left between draws is what could be known: parameters.
     progress : callable, optional
 
     Returns
     -------
     Result
-        With group ``demand``.
+        With group ``demand``; ``demand/expected`` has outcomes with process noise averaged out, and ``demand/groups`` children by age and
+        pattern of risks, where a layout or a scenario's change of need tells them apart.
 
     Raises
     ------
@@ -91,6 +97,9 @@ def project(
             check_scenario(scenario, pathway, last_month)
     authority = result.node("need/authority")
     areas = [str(a) for a in authority["area"].values]
+    names = {a: str(n) for a, n in zip(areas, authority["area_name"].values, strict=True)}
+    patterns = () if need in result.risks else tuple(str(p) for p in result.data["need"].ds["pattern"].values)
+    raise_all(group_problems(scenarios, names, patterns, bool(pathway.layout), need))
     served = [str(a) for a in pathway.observed["area"].values[pathway.observed["role"].values == "authority"]]
     _check_labels(areas, projection, served)
     check_counts(pathway.observed)
@@ -107,13 +116,20 @@ def project(
     labels = [f"{y}-{(y + 1) % 100:02d}" for y in wanted[1:]]
     coords = {"scenario": [s.name for s in scenarios], "year": labels, "area": areas}
     place = {"area_name": ("area", authority["area_name"].values)}
-    attrs = {"base_year": pathway.base_year, "checked_years": CHECKED_YEARS, "basis": "projected"}
+    attrs: dict[str, object] = {"base_year": pathway.base_year, "checked_years": CHECKED_YEARS, "basis": "projected"}
     counts, filled = {}, {}
     for area in areas:
         counts[area], missing = _counts(pathway, area, LAYOUT_NEEDS if pathway.layout else _NEEDED)
         if missing:
             filled[area] = missing
     layout: dict[str, object] = {}
+    expected = average_noise and len(scenarios) > 1
+    called = {a: (a, names[a]) for a in areas}
+    cells = {
+        a: cells_of(result, projection, need, wanted, a, driver[:, j])[0]
+        for j, a in enumerate(areas)
+        if any(c.parameter == NEED for s in scenarios for c in s.within(*called[a]).changes)
+    }
     if pathway.layout:
         ratio = parameter_draws(pathway.layout["need.rate_ratio"], "need.rate_ratio", seed, draws)
 
@@ -121,12 +137,32 @@ def project(
             return needs_of(result, projection, need, wanted, area, driver[:, j], ratio)
 
         baseline = [s.name for s in scenarios].index("baseline")
-        done = run_all(areas, counts, needs, pathway, scenarios, baseline, f"{base_year + 1}-04", seed, process_noise, progress)
+        first = f"{base_year + 1}-04"
+        done = run_all(areas, counts, needs, pathway, scenarios, baseline, first, seed, process_noise, progress, called, expected)
         per_family = pathway.parameter("early_help.children_per_family").value
-        services = nodes(done, coords, place, attrs | {"children_per_family": per_family}, affected / driver)
+        attrs |= {"children_per_family": per_family}
+        services = nodes(done, coords, place, attrs, affected / driver)
+        if expected:
+            services |= _expected(*published_nodes(done.expected, coords, place, attrs))
         layout = {"layout": layout_provenance(done, pathway)}
     else:
-        services = _three_states(counts, driver, affected[0], pathway, scenarios, seed, progress, coords, place, attrs)
+        given = (counts, driver, affected[0], pathway, scenarios, seed)
+        services = _three_states(*given, progress, coords, place, attrs, called, cells, patterns)
+        if expected:
+            still = _three_states(*given, None, coords, place, attrs, called, cells, patterns, walking=False)
+            services |= _expected(still["demand/flows"], still["demand/caseload"])
+    if cells:
+        months = month_index(f"{base_year + 1}-04") + np.arange(12 * years)
+        moved = _affected_by_group(cells, patterns or ("none", need), pathway, scenarios, called, months, seed, draws)
+        groups = xr.Dataset(
+            {
+                "affected_by_age": (("scenario", "year", "area", "age_band", "draw"), moved[0]),
+                "affected_by_pattern": (("scenario", "year", "area", "pattern", "draw"), moved[1]),
+            },
+            coords={**coords, "age_band": list(AGE_BANDS), "pattern": list(patterns or ("none", need)), **place},
+            attrs=dict(attrs),
+        )
+        services["demand/groups"] = xr.merge([services["demand/groups"], groups]) if "demand/groups" in services else groups
     population = xr.Dataset(
         {
             "children_projected": (("year", "area", "age_band", "draw"), children),
@@ -171,6 +207,10 @@ def _three_states(
     coords: Mapping[str, object],
     place: Mapping[str, object],
     attrs: Mapping[str, object],
+    called: Mapping[str, tuple[str, str]],
+    cells: Mapping[str, Array],
+    patterns: Sequence[str],
+    walking: bool = True,
 ) -> dict[str, xr.Dataset]:
     """Demand without a layout: three states of each authority as a whole (`demand_model.run`)."""
     areas, first = list(counts), f"{int(pathway.base_year[:4]) + 1}-04"
@@ -178,10 +218,12 @@ def _three_states(
     baseline = [s.name for s in scenarios].index("baseline")
     for j, area in enumerate(areas):
         ratio = driver[1:, j] / driver[0, j]
-        runs[baseline, j] = run(area, counts[area], ratio, affected[j], pathway, scenarios[baseline], first, seed)
-        for i, scenario in enumerate(scenarios):
-            if i != baseline:
-                runs[i, j] = run(area, counts[area], ratio, affected[j], pathway, scenario, first, seed, runs[baseline, j].path)
+        path = None
+        for i in (baseline, *(i for i in range(len(scenarios)) if i != baseline)):
+            scenario = scenarios[i].within(*called[area])
+            by = (cells.get(area), patterns, walking)
+            runs[i, j] = run(area, counts[area], ratio, affected[j], pathway, scenario, first, seed, path, *by)
+            path = runs[baseline, j].path
         if progress:
             progress("projecting", j + 1, len(areas))
 
@@ -205,6 +247,47 @@ def _three_states(
             attrs=dict(attrs),
         ),
     }
+
+
+def _expected(flows: xr.Dataset, caseload: xr.Dataset) -> dict[str, xr.Dataset]:
+    """Outcomes with process noise averaged out, in one node."""
+    both = xr.concat([flows["flow"], caseload["caseload"]], dim="service", join="exact").transpose(*flows["flow"].dims)
+    found = xr.Dataset({"expected_count": both, "expected_families_helped": flows["families_helped"]}, attrs=dict(flows.attrs))
+    return {"demand/expected": found.assign_attrs(process_noise="averaged out")}
+
+
+def _affected_by_group(
+    cells: Mapping[str, Array],
+    patterns: Sequence[str],
+    pathway: Pathway,
+    scenarios: Sequence[Scenario],
+    called: Mapping[str, tuple[str, str]],
+    months: NDArray[np.int64],
+    seed: int,
+    draws: int,
+) -> tuple[Array, Array]:
+    """Children by age band and by pattern of risks in the last month of each year, (scenario, year, area, group, draw)."""
+    ends = months[11::12]
+    bands = [slice(first, last + 1) for first, last in AGE_BANDS.values()]
+    ages = np.full((len(scenarios), len(ends), len(called), len(bands), draws), np.nan)
+    mixes = np.full((len(scenarios), len(ends), len(called), len(patterns), draws), np.nan)
+    for j, area in enumerate(called):
+        if area not in cells:
+            continue
+        for i, scenario in enumerate(scenarios):
+            own = scenario.within(*called[area])
+            whole = over_time(own, pathway, ends, seed, draws)[NEED]
+            changes = grouped(own, NEED)
+            weights = weights_of(changes, patterns, classes=False)
+            for y, month in enumerate(ends):
+                now = whole[y if len(whole) > 1 else 0]
+                here = cells[area][y + 1]
+                level = by_cell(now, changes, int(month), weights, pathway.parameter(NEED), NEED, scenario.name) if changes else now
+                after = here * level
+                after[:, 0] = here.sum(1) - after[:, 1:].sum(1)
+                ages[i, y, j] = [after[band, 1:].sum((0, 1)) for band in bands]
+                mixes[i, y, j] = after.sum(0)
+    return ages, mixes
 
 
 def _with_baseline(scenarios: Sequence[Scenario]) -> list[Scenario]:

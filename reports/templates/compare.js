@@ -46,9 +46,15 @@
         : "Nothing to show: this is the comparator, or no service has a unit cost.");
   }
 
-  Object.values(select).forEach((s) => s.addEventListener("change", show));
+  function draw() {
+    document.querySelectorAll("figure[data-scenario]").forEach((f) => { f.hidden = f.dataset.scenario !== select.scenario.value; });
+    document.querySelectorAll(".at").forEach((line) => line.classList.toggle("on", line.dataset.year === select.year.value));
+  }
+
+  Object.values(select).forEach((s) => s.addEventListener("change", () => { show(); draw(); }));
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   chosen.hidden = false;
   show();
+  draw();
 })();

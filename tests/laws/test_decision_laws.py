@@ -77,7 +77,8 @@ def test_present_values_by_hand(choice: Result) -> None:
     assert "Green Book" in choice.node("decision/agencies").attrs["discounting"]
     cashable = agencies["cashable_difference"].sum("agency").values
     np.testing.assert_allclose(cashable, costs.sel(service="looked_after").values * 0.25, rtol=1e-12)
-    looked_after = choice.node("decision/outcomes")["difference"].sel(scenario="more", service=EFFECT).isel(area=1, draw=3).values
+    count = choice.node("demand/expected")["expected_count"].sel(service=EFFECT).isel(area=1, draw=3)  # without process noise
+    looked_after = (count.sel(scenario="more") - count.sel(scenario="baseline")).values
     opening = np.concatenate([[0.0], looked_after[:-1]])
     gained = choice.node("decision/choice")["effect_difference"].sel(scenario="more").isel(area=1, draw=3)
     assert float(gained) == pytest.approx(-((opening + looked_after) / 2 * factors).sum(), rel=1e-12)
@@ -169,7 +170,16 @@ def test_break_even_and_payback(future: Result, choice: Result) -> None:
     factors = (1.035 ** -np.arange(4.0))[:, None, None]
     families = (choice.node("decision/outcomes")["families_helped"].sel(scenario="more") * factors).sum("year")
     np.testing.assert_allclose(plain["net_cost"].sel(scenario="more"), families * (1500 - most), rtol=1e-9, atol=1e-6)
-    yearly = -money["cost_by_agency"].sum("agency").sel(scenario="more").values * factors
+    node = choice.node("demand/expected")["expected_count"]
+    fewer = (node.sel(scenario="baseline") - node.sel(scenario="more")).transpose("service", "year", "area", "draw")
+    weeks = 365.25 / 7
+    unit = {c["service"]: c["amount"] for c in choice.provenance["pathway"]["unit_costs"]}
+    helped = choice.node("demand/expected")["expected_families_helped"]
+    yearly = -1500 * (helped.sel(scenario="more") - helped.sel(scenario="baseline")).values
+    for service, stock in (("social_work", "child_in_need_at_31_march"), ("looked_after", EFFECT)):
+        at_end = fewer.sel(service=stock).values
+        yearly = yearly + (at_end + np.concatenate([np.zeros_like(at_end[:1]), at_end[:-1]])) / 2 * weeks * unit[service]
+    yearly = yearly * factors
     found = plain["payback"].sel(scenario="more").values
     np.testing.assert_array_equal(np.isnan(found), yearly.sum(0) < 0)
     dearer = jm.compare(future, optimism_bias={"early_help": 0.5}).node("decision/costs")["cost_difference"]
@@ -272,3 +282,97 @@ def test_places_of_early_help_go_where_they_reach_most(now: Result) -> None:
         assert other is not None
         assert other.value <= found.best.value
         assert other.units.sum() == found.best.units.sum() == 40
+
+
+def test_process_noise_does_not_move_a_decision(now: Result) -> None:
+    """With rates that walk by themselves or without: the same EVPI, EVPPI, frontier and payback; what may happen differs."""
+    walking = examples.pathway().with_early_help(200, unit_cost=1500)
+    still = replace(walking, parameters={n: replace(p, yearly_sd=0.0) for n, p in walking.parameters.items()})
+    asked = {"effect": EFFECT, "thresholds": THRESHOLDS, "information": True}
+    one, two = (jm.compare(jm.project(now, examples.projection(now), p, scenarios()[:2], years=3), **asked) for p in (walking, still))
+    for path in ("choice", "plane", "acceptability", "tornado", "information/at_50000"):
+        node = one.node(f"decision/{path}")
+        if path != "information/at_50000":
+            assert node.attrs["process_noise"] == "averaged out"
+        assert node.identical(two.node(f"decision/{path}")), path
+    assert one.node("decision/agencies")["break_even_cost"].identical(two.node("decision/agencies")["break_even_cost"])
+    assert not one.node("decision/outcomes").equals(two.node("decision/outcomes"))
+    without = jm.project(now, examples.projection(now), walking, scenarios()[:2], years=3, average_noise=False)
+    assert jm.compare(without).node("decision/outcomes").equals(one.node("decision/outcomes"))
+    with pytest.raises(InputError, match="average_noise=True"):
+        jm.compare(without, effect=EFFECT)
+
+
+def test_the_mean_of_the_walk_stands_for_the_mean_over_walks() -> None:
+    """On many walks of the same parameters: the run at the mean of the walk is their mean, but for curvature of a hundredth or so."""
+    now = jm.estimate(examples.population(), examples.evidence_set(), examples.overlap(), draws=1500)
+    pathway = examples.pathway().with_early_help(200, unit_cost=1500)
+    fixed = replace(pathway, parameters={n: replace(p, sd=0.0) for n, p in pathway.parameters.items()})
+    future = jm.project(now, examples.projection(now), fixed, [scenarios()[2]], years=4)
+    walked = future.node("demand/caseload")["caseload"].sel(service=EFFECT).isel(year=-1)
+    mean = future.node("demand/expected")["expected_count"].sel(service=EFFECT).isel(year=-1)
+    error = walked.std("draw") / np.sqrt(1500)
+    assert (abs(walked.mean("draw") - mean.mean("draw")) < 4 * error + 0.015 * mean.mean("draw")).all()
+    gained, expected = (x.sel(scenario="more") - x.sel(scenario="baseline") for x in (walked, mean))
+    error = gained.std("draw") / np.sqrt(1500)
+    assert (abs(gained.mean("draw") - expected.mean("draw")) < 4 * error + 0.02 * abs(expected.mean("draw"))).all()
+
+
+def test_whole_children_do_not_move_a_decision() -> None:
+    """In a layout, children drawn one by one change what may happen and not what is decided."""
+    now = jm.estimate(src.load_population("Rutland"), src.load_evidence_set("higher_harm"), src.load_overlap("higher_harm"), draws=40)
+    pathway = src.load_pathway("Rutland", layout="early_help_and_cin").with_early_help(80, unit_cost=2000)
+    more = jm.Scenario("more", reason="test").add("early_help.reach", 20, "2026-04")
+    one, two = (
+        jm.compare(
+            jm.project(now, src.load_projection("Rutland"), pathway, [more], years=2, process_noise=noise), effect=EFFECT, thresholds=[5e4]
+        )
+        for noise in (False, True)
+    )
+    for path in ("choice", "acceptability"):
+        assert one.node(f"decision/{path}").identical(two.node(f"decision/{path}")), path
+    assert not one.node("decision/outcomes").equals(two.node("decision/outcomes"))
+
+
+def test_costs_by_transition_and_by_who_pays(now: Result) -> None:
+    """An enquiry costs each time, a placement change so often a child-year, a stock by the week; fixed and marginal add up."""
+    costs = (
+        UnitCost("section_47_enquiries", 900.0, "enquiry", "2024-25", "synthetic"),
+        UnitCost("assessments", 500.0, "assessment", "2024-25", "synthetic"),
+        UnitCost("placement_change", 3000.0, "change", "2024-25", "synthetic", of="looked_after_at_31_march", times=0.4),
+        UnitCost("health_of_children_in_care", 20.0, "week", "2024-25", "synthetic", agency="NHS", of="looked_after_at_31_march"),
+        UnitCost("early_help", 1500.0, "family helped", "2024-25", "synthetic"),
+    )
+    pathway = replace(examples.pathway(), unit_costs=costs)
+    future = jm.project(now, examples.projection(now), pathway, [scenarios()[2]], years=2)
+    shares = {"section_47_enquiries": 0.3, "health_of_children_in_care": 1.0}
+    found = jm.compare(future, fixed=shares, cost_uncertainty={"early_help": 0.2})
+    money, moved = found.node("decision/costs")["cost_difference"], found.node("decision/outcomes")["difference"]
+    np.testing.assert_allclose(money.sel(service="section_47_enquiries"), 900 * moved.sel(service="section_47_enquiries"), rtol=1e-12)
+    assessed = moved.sel(service=["referrals_assessed_not_in_need", "child_in_need_started"]).sum("service")
+    np.testing.assert_allclose(money.sel(service="assessments"), 500 * assessed, rtol=1e-12, atol=1e-9)
+    first = moved.sel(service=EFFECT).isel(year=0) / 2
+    np.testing.assert_allclose(money.sel(service="placement_change").isel(year=0), first * 0.4 * 3000, rtol=1e-12, atol=1e-9)
+    by_week = first * 20 * 365.25 / 7
+    np.testing.assert_allclose(money.sel(service="health_of_children_in_care").isel(year=0), by_week, rtol=1e-12, atol=1e-9)
+    helped = money.sel(service="early_help", scenario="more").isel(year=1, area=0).values
+    families = found.node("decision/outcomes")["families_helped"].sel(scenario="more").isel(year=1, area=0)
+    each = helped / families.values
+    assert each.std() / each.mean() == pytest.approx(0.2, rel=0.2)
+    assert each.mean() == pytest.approx(1500, rel=0.06)
+    node = found.node("decision/agencies")
+    assert node.attrs["not_costed"] == "schools, police, voluntary sector, justice"
+    both = node["fixed_difference"] + node["marginal_difference"]
+    split = money.sel(service="section_47_enquiries").values
+    np.testing.assert_allclose(both.sel(agency="local authority"), split, rtol=1e-12)
+    np.testing.assert_allclose(node["marginal_difference"].sel(agency="local authority"), 0.7 * split, rtol=1e-12)
+    assert (node["marginal_difference"].sel(agency="NHS") == 0).all()
+    with pytest.raises(InputError) as error:
+        jm.compare(future, fixed={"assessments": 0.8, "early_help": 2}, cashable={"assessments": 0.3}, cost_uncertainty={"early_help": -1})
+    for part in ("3 problems", "0.3 is cashable and 0.8 is fixed", "fixed share of early_help is 2", "uncertainty of early_help"):
+        assert part in str(error.value), part
+    with pytest.raises(UnknownNameError, match="assessments"):
+        jm.compare(future, fixed={"assessment": 0.5})
+    odd = replace(pathway, unit_costs=(UnitCost("placements", 3000.0, "change", "2024-25", "synthetic", of="looked_after_at_31_marsh"),))
+    with pytest.raises(InputError, match="such as looked_after_at_31_march"):
+        jm.compare(jm.project(now, examples.projection(now), odd, [scenarios()[2]], years=2))

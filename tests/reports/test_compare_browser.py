@@ -26,6 +26,18 @@ unit_cost = 2000
 effect = "looked_after_at_31_march"
 thresholds = [10000, 50000]
 waterfall = true
+information = true
+sources = true
+[[scenario]]
+name = "young"
+title = "Fewer under-fives affected"
+reason = "test"
+[[scenario.change]]
+parameter = "need.affected"
+op = "scale"
+value = 0.9
+start = "2026-04"
+group = { age = "0-4" }
 """
 
 
@@ -51,6 +63,7 @@ def page(browser: Any, file: Path, request: pytest.FixtureRequest) -> Iterator[A
 
 
 def test_axe_finds_no_violation(page: Any, accessible: Callable[[Any], None]) -> None:
+    page.eval_on_selector_all("details", "all => all.forEach(d => { d.open = true; })")
     for scenario in ("follow_up", "threshold_up", "baseline"):
         page.select_option("#scenario", scenario)
         accessible(page)
@@ -107,3 +120,33 @@ def test_without_javascript_all_scenarios_are_there(browser: Any, file: Path) ->
     assert opened.is_visible("#table-all_scenarios")
     assert opened.locator("#table-all_scenarios tbody tr").count() > 20
     context.close()
+
+
+def test_charts_follow_the_choice_and_say_what_they_hold(page: Any) -> None:
+    """Only the chosen scenario's charts and those of all; the chosen year is marked; each has a name, a description and its table."""
+    shown = "c => c.filter(f => f.offsetParent !== null).map(f => f.dataset.scenario || '')"
+    for scenario in ("follow_up", "baseline", "threshold_up"):
+        page.select_option("#scenario", scenario)
+        assert set(page.eval_on_selector_all("figure.chart", shown)) == {scenario, ""}
+    page.select_option("#scenario", "follow_up")
+    page.select_option("#year", "2027-28")
+    marked = page.eval_on_selector_all(".at.on", "lines => [...new Set(lines.map(l => l.dataset.year))]")
+    assert marked == ["2027-28"]
+    told = (
+        "c => c.map(f => [f.querySelector('svg[role=img] title').textContent, f.querySelector('desc').textContent, "
+        "f.querySelectorAll('tbody tr').length])"
+    )
+    for title, description, rows in page.eval_on_selector_all("figure.chart", told):
+        assert len(title) > 10
+        assert len(description) > 30
+        assert rows > 0
+    wide = page.eval_on_selector_all("figure.chart svg[role=img]", "c => Math.max(...c.map(s => s.getBoundingClientRect().right))")
+    assert wide <= page.viewport_size["width"]
+    # The table behind a chart opens by keyboard, and holds the numbers of the year that the page shows.
+    chart = page.locator("figure.chart:visible").filter(has_text="Children looked after").nth(1)
+    chart.locator("summary").focus()
+    page.keyboard.press("Enter")
+    row = chart.locator("tbody tr", has_text="2027-28").inner_text().split()
+    name = page.eval_on_selector("#services", "t => [...t.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))")
+    (care,) = [r for r in name if r[0].startswith("Children looked after at")]
+    assert row[-3:] == care[1:4]

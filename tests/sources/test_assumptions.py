@@ -32,6 +32,7 @@ KEY = re.compile(rf"\b(?:{'|'.join(sorted({k.split('-')[0] for k in KEYS}))})-\d
 #: Numbers in capitals that assume nothing about the world: of solvers and versions, by their names; limits, conventions, definitions.
 OF_SOLVERS = re.compile(r".*\.(\w*(TOLERANCE|ITERATIONS|STEPS?|GRID|PER_DECADE|POINTS)|_BLOCK|SCHEMA_VERSION)")
 NOT_ASSUMED = {
+    "data_sources.form._AGE": "place of a column",
     "data_sources.form._ROWS": "rows of the form with choices",
     "jsna_model.methods.spatial_fay_herriot.MOST_CORRELATION": "end of a search: at 1 there is no variance matrix",
     "data_sources.figures_io._MOST": "problems listed",
@@ -57,6 +58,10 @@ NOT_ASSUMED = {
     "jsna_model.methods.allocation.SEGMENTS": "of a solver",
     "jsna_model.methods.allocation.MOST_REGRET_DRAWS": "limit",
     "jsna_model.methods.attribution.GROUPS": "groups of draws for a standard error",
+    "jsna_model.methods.attribution.MOST_SOURCES": "limit",
+    "jsna_model.methods.attribution.DRAWS_A_COLUMN": "of a regression",
+    "jsna_model.group.OLDEST": "definition",
+    "jsna_model.study_decision._ROUNDING": "arithmetic",
     "jsna_model.methods.counts._WHOLE": "arithmetic",
     "jsna_model.verbs.decisions.RESAMPLES": "of a bootstrap",
     "jsna_model.verbs.explain.MAX_LEFT_OUT": "above it the explanation is refused",

@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 import data_sources as src
-from data_sources.form import CHANGES, COSTED, FIELDS
+from data_sources.form import CHANGES, COSTED, COSTS, FIELDS
 from jsna_model.cli.app import app
 from jsna_model.errors import InputError
 from jsna_model.study import PATHS, Benefit, EarlyHelp, Publication, Study
@@ -118,13 +118,19 @@ def test_the_form_has_every_key_of_a_study() -> None:
     tables = {"early_help": EarlyHelp, "benefit": Benefit, "publication": Publication, "decision": Decision}
     keys = {("set" if k == "set_name" else k) for k in Study.model_fields if k not in tables}
     keys |= {f"{name}.{k}" for name, table in tables.items() for k in table.model_fields}
-    by_service = {"decision.optimism_bias": COSTED, "decision.cashable": COSTED}
+    by_service = {f"decision.{k}": COSTED for k in ("optimism_bias", "cashable", "fixed", "cost_uncertainty")}
     for table, services in by_service.items():
         keys = (keys - {table}) | {f"{table}.{s}" for s in services}
-    keys = (keys - {"unit_costs"}) | {f"unit_costs.{s}.{k}" for s in ("social_work", "looked_after") for k in OwnCost.model_fields}
+    keys = (keys - {"unit_costs"}) | {
+        f"unit_costs.{s}.{k}"
+        for s in ("social_work", "looked_after")
+        for k in OwnCost.model_fields
+        if k in ("amount", "price_year", "source", "agency")
+    }
     elsewhere = {"schema_version", "parameters", "reasons", "scenario"}
     assert set(FIELDS) <= keys
     assert keys - set(FIELDS) - elsewhere == {"overlap", "impute_covariates", "publication.internal"}, "say why a key is not on the form"
+    assert set(OwnCost.model_fields) <= set(COSTS), "every key of a unit cost is on the sheet of costs"
     assert set(PATHS) <= set(FIELDS)
     assert set(CHANGES) >= {"name", "reason", "parameter", "op", "value", "start", "full_by"}
 
@@ -136,3 +142,78 @@ def test_commands_take_the_form(tmp_path: Path) -> None:
     found = runner.invoke(app, ["check", str(path)])
     assert found.exit_code == 0
     assert "sound" in found.output
+
+
+def test_groups_and_costs_of_a_form(tmp_path: Path) -> None:
+    """A change for a group and unit costs by transition, as a study has them; what is wrong is named by its cell."""
+    change = ("young", "Young", "Board", "need.affected", "scale", 0.9, "2027-04", None, None, "0-4", None, "domestic_abuse_last_year")
+    path = form(tmp_path, [change])
+    book = load_workbook(path)
+    costs = book["Costs"]
+    rows = [
+        ("section_47_enquiries", 900, "2024-25", "ledger", "police", None, None, 0.1, 0.4, 0.2),
+        ("nhs_care", 20, "2024-25", "ICB", "NHS", "looked_after_at_31_march", None, None, None, None),
+    ]
+    for number, row in enumerate(rows, 2):
+        for column, value in enumerate(row, 1):
+            costs.cell(number, column, value)
+    book.save(path)
+    (tmp_path / "study.toml").write_text(
+        """
+area = "Rutland"
+[[scenario]]
+name = "young"
+title = "Young"
+reason = "Board"
+[[scenario.change]]
+parameter = "need.affected"
+op = "scale"
+value = 0.9
+start = "2027-04"
+group = { age = "0-4", risk = "domestic_abuse_last_year" }
+[unit_costs]
+section_47_enquiries = { amount = 900, price_year = "2024-25", source = "ledger", agency = "police" }
+nhs_care = { amount = 20, price_year = "2024-25", source = "ICB", agency = "NHS", of = "looked_after_at_31_march" }
+[decision]
+cashable = { section_47_enquiries = 0.1 }
+fixed = { section_47_enquiries = 0.4 }
+cost_uncertainty = { section_47_enquiries = 0.2 }
+""",
+        encoding="utf-8",
+    )
+    study = Study.read(tmp_path / "study.toml")
+    assert src.read_form(path) == study
+    pathway = src.resolve(study).pathway
+    assert {c.service: (c.agency, c.of) for c in pathway.unit_costs}["nhs_care"] == ("NHS", "looked_after_at_31_march")
+    costs.cell(2, 5, "Police")
+    costs.cell(3, 6, "looked_after")
+    costs.cell(2, 9, 0.95)
+    book["Scenarios"].cell(2, 10, date(2026, 9, 5))
+    book.save(path)
+    with pytest.raises(InputError) as caught:
+        src.read_form(path)
+    assert "Scenarios!J2" in str(caught.value)
+    book["Scenarios"].cell(2, 10, "4-0")
+    book.save(path)
+    with pytest.raises(InputError) as caught:
+        src.read_form(path)
+    for part in ("Costs!E2", "'police'", "Costs!F3", "looked_after_at_31_march", "Costs!I2", "Scenarios!I2"):
+        assert part in str(caught.value), part
+
+
+def test_what_is_found_after_reading_names_the_cell(tmp_path: Path) -> None:
+    """A cost that would be counted twice, a price year without deflators, a scenario that cannot be: by cell, as in study.toml by line."""
+    change = ("young", "Young", "Board", "early_help.reach", "scale", 0.9, "2027-04", None, None, "0-4")
+    path = form(tmp_path, [change], decision__price_year="2026-27")
+    book = load_workbook(path)
+    for column, value in enumerate(("section_47_enquiries", 900, "2024-25", "ledger"), 1):
+        book["Costs"].cell(2, column, value)
+    book.save(path)
+    rows = {cell.value: cell.row for cell in book["Study"]["A"]}
+    said = str(CliRunner().invoke(app, ["check", str(path)]).exception)
+    for part in (f"Study!C{rows['decision.price_year']}", "Costs!A2", "social_work holds"):
+        assert part in said, part
+    book["Costs"].delete_rows(2)
+    book["Study"].cell(rows["decision.price_year"], 3).value = None
+    book.save(path)
+    assert "not known by age" in str(CliRunner().invoke(app, ["check", str(path)]).exception)

@@ -15,6 +15,7 @@ from jsna_model.methods.attribution import (
     shapley,
     shapley_weights,
     tornado,
+    variance_by_source,
     variances,
     waterfall,
 )
@@ -127,3 +128,33 @@ def test_what_makes_no_tornado() -> None:
         tornado({"a": x[:5], "b": x * np.nan}, x, 0.9, 0.1)
     with pytest.raises(InputError, match="no inputs"):
         tornado({}, x)
+
+
+def test_variance_of_a_decision_by_source() -> None:
+    """A known outcome: linear in two sources, a product, and noise; the parts add up exactly and are where they should be."""
+    rng = np.random.default_rng(4)
+    a, b, c, noise = rng.standard_normal((4, 4000))
+    averaged = np.stack([2 * a + b + 2 * a * b, b])
+    happens = averaged + np.stack([noise, np.zeros(4000)])
+    parts = variance_by_source({"a": a, "b": b, "c": np.stack([c, rng.standard_normal(4000)])}, averaged, happens)
+    assert list(parts) == ["a", "b", "c", "unexplained", "process_noise"]
+    np.testing.assert_allclose(sum(parts.values()), happens.var(1, ddof=1), rtol=1e-12)
+    # Var = 4 + 1 + 4, the product's shared between the two; and 1 of noise.
+    np.testing.assert_allclose(parts["a"], [6, 0], atol=0.5)
+    np.testing.assert_allclose(parts["b"], [3, 1], atol=0.5)
+    np.testing.assert_allclose(parts["process_noise"], [1, 0], atol=0.3)
+    assert (abs(parts["c"]) < 0.05).all()
+    assert (abs(parts["unexplained"]) < 0.05).all()
+
+
+def test_sources_that_cannot_be_are_refused_at_once() -> None:
+    y = np.arange(30.0)[None]
+    with pytest.raises(InputError) as error:
+        variance_by_source({"short": np.arange(5.0), "odd": np.full(30, np.nan)}, y, y[:, :9])
+    for part in ("3 problems", "'short'", "'odd'", "all finite"):
+        assert part in str(error.value)
+    with pytest.raises(InputError, match="10 or fewer"):
+        variance_by_source({str(i): y for i in range(11)}, y)
+    few = variance_by_source({"a": y, "still": np.ones(30)}, 2 * y)
+    np.testing.assert_allclose(sum(few.values()), (2 * y).var(ddof=1), rtol=1e-12)
+    assert few["a"] > 0.99 * (2 * y).var(ddof=1)

@@ -55,6 +55,8 @@ def test_a_run_folder_is_complete_and_can_be_written_again(jsna: Run, tmp_path: 
         (("--area", "Rutland", "--set", "higher_ham"), "higher_harm"),
         (("--area", "Rutland", "--footprint", "none.csv"), "none.csv"),
         (("--area", "Rutland", "--families", "-3"), "families_per_year"),
+        (("--area", "Rutland", "--effects", "hopeful"), "as_published"),
+        (("--area", "Rutland", "--covariates", "none.csv"), "none.csv: no evidence of the study varies"),
         (("out", "--area", "Rutland"), "exclude each other"),
         ((), "jsna areas lists all"),
     ],
