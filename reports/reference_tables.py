@@ -15,6 +15,9 @@ from reports.view import View
 RATIOS = {"referral.re_referral_share": ("re_referrals", "referrals")}
 NOT_RESULTS = "inputs, not results"
 
+#: Places that stand for no limit (defaults/layout.toml).
+NO_LIMIT = 1e9
+
 
 def _table(key: str, title: str, source: str, basis: str, columns: tuple[Column, ...], records: list[list[object]], **more: Any) -> Table:
     return Table(key, title, source, "", basis, "as stated in the table", columns, frame(columns, records), kind="reference", **more)
@@ -211,7 +214,10 @@ def _change(change: dict[str, Any]) -> str:
     verb = {"scale": "times", "set": "set to", "add": "plus"}.get(str(change.get("op")), str(change.get("op")))
     name = str(change.get("parameter")).replace("_", " ").replace(".", ": ")
     ramp = f", wholly by {change['full_by']}" if change.get("full_by") else ""
-    return f"{name} {verb} {plain(change.get('value'))} from {plain(change.get('start'))}{ramp}"
+    value = (
+        "no limit" if change.get("parameter") == "early_help.places" and float(change.get("value", 0)) >= NO_LIMIT else change.get("value")
+    )
+    return f"{name} {verb} {plain(value)} from {plain(change.get('start'))}{ramp}"
 
 
 def sources(view: View) -> Table | None:
