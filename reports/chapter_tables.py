@@ -118,6 +118,13 @@ GAPS = (
 )  # fmt: skip
 
 
+#: Why it is missing where the pathway has a layout.
+_WITH_LAYOUT = {
+    "Special educational needs and disability": "disability-led need is a stream of its own whose size is an assumption; special educational needs are not modelled",
+    "Unaccompanied asylum-seeking children": "a stream of their own, at England's number for each referral: no local count is in the figures",
+}
+
+
 def gaps(view: View, slots: frozenset[str] = frozenset()) -> Table:
     """What is missing, why, and who holds it."""
     columns = (Column("What is missing"), Column("Why it is not here"), Column("Who may hold it"))
@@ -127,7 +134,11 @@ def gaps(view: View, slots: frozenset[str] = frozenset()) -> Table:
         "Help offered after no further action": "early_help_offered" in slots,
         "Children of adults in treatment or services": any(r.get("own") for r in view.provenance.get("known") or ()),
     }
-    records: list[list[object]] = [[what, why or "not supplied", who] for what, why, who in GAPS if not supplied.get(what)]
+    records: list[list[object]] = [
+        [what, (_WITH_LAYOUT.get(what, why) if view.layout else why) or "not supplied", who]
+        for what, why, who in GAPS
+        if not supplied.get(what)
+    ]
     return _reference("gaps", "Gaps in the data", columns, records)
 
 
@@ -148,6 +159,9 @@ def decisions(view: View) -> Table:
         ["Level of the public map", level or "none", "wards, or MSOAs where there are few wards; LSOAs are for internal use only", "publication.internal"],
         ["Share of those not known who would benefit", plain((p.get("benefit") or {}).get("share")), "used only where the authority states a share and its reason", "benefit"],
     ]  # fmt: skip
+    if view.layout:
+        how = "the pathway by age and combination of risks, early help included; without a layout, children in need, on plans and looked after alone"
+        records.insert(4, ["Model of services", view.layout.replace("_", " "), how, "layout"])
     return _reference("decisions", "Log of decisions", columns, records, "the study")
 
 

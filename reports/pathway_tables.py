@@ -10,6 +10,7 @@ from reports import words
 from reports.demand_tables import CASES, horizon, pathway_source
 from reports.disclosure import decimal
 from reports.need_tables import CREDIBLE, counts
+from reports.reference_tables import NO_LIMIT
 from reports.table import Column, Table, frame
 from reports.view import BAND_NAMES, Interval, View, interval
 
@@ -185,13 +186,22 @@ def pathway_ahead(view: View) -> Table | None:
             records.append([label, unit, year, *counts(x[i], CASES), risk, tested[i]])
     waits = data["waiting_months"].transpose("year", "draw").values
     if np.nan_to_num(waits).any():
+        known = _of(view, "demand/known")
+        assert known is not None
+        queue = known["known_children"].sel(service="early_help_waiting").transpose("year", "draw").values[1:]
+        for i, year in enumerate(years):
+            if i in (0, len(years) - 1):
+                brief.append(len(records))
+            records.append(
+                ["Waiting for early help at the end of the year", "children", year, *counts(interval(queue[i]), CASES), "[x]", tested[i]]
+            )
         for i, year in enumerate(years):
             if i in (0, len(years) - 1):
                 brief.append(len(records))
             some = waits[i][np.isfinite(waits[i])]
             months = interval(some) if some.size else Interval(np.nan, np.nan, np.nan)
             shown = [round(float(v), 1) if np.isfinite(v) else "[x]" for v in (months.value, months.lower, months.upper)]
-            records.append(["Mean wait of those who started early help", "months", year, *shown, "[z]", tested[i]])
+            records.append(["Wait for early help, at the pace of the year", "months", year, *shown, "[z]", tested[i]])
     return Table(
         "pathway_ahead",
         f"Early help and statutory services as one pathway, {view.scenario_title(view.comparator).lower()}, {view.name}",
@@ -204,7 +214,7 @@ def pathway_ahead(view: View) -> Table | None:
         (
             "Contacts, referrals, assessments, enquiries, plans and children are different units, and rows are not added to one another.",
             "Part with a risk: of children living with at least one risk of the set, modelled.",
-            f"Queue: {'early help has a limit of places' if _limited(view) else 'no limit of places was given, so that nobody waits for early help'}.",
+            f"Queue: {_places(view)}.",
         ),
         kind="demand",
         brief=tuple(brief),
@@ -351,5 +361,13 @@ def _ratio_range(view: View) -> str:
     return f"{low:.1f} and {high:.1f}"
 
 
-def _limited(view: View) -> bool:
-    return float(_parameter(view, "early_help.places").get("value", 1e9)) < 1e9
+def _places(view: View) -> str:
+    """What is said of places and waiting."""
+    places = float(_parameter(view, "early_help.places").get("value", NO_LIMIT))
+    if places >= NO_LIMIT:
+        return "no limit of places was given, so that nobody waits for early help"
+    return (
+        f"early help has {words.number(round(places))} places, and nobody who has one loses it where that is fewer than are helped now. The wait is the mean "
+        "queue over those who start in a month: what a child who joins it may expect at that pace, longer than those who started had waited "
+        "where the queue grows"
+    )

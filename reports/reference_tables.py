@@ -16,6 +16,9 @@ from reports.view import View
 RATIOS = {"referral.re_referral_share": ("re_referrals", "referrals")}
 NOT_RESULTS = "inputs, not results"
 
+#: Places that stand for no limit (defaults/layout.toml).
+NO_LIMIT = 1e9
+
 
 def _table(key: str, title: str, source: str, basis: str, columns: tuple[Column, ...], records: list[list[object]], **more: Any) -> Table:
     return Table(key, title, source, "", basis, "as stated in the table", columns, frame(columns, records), kind="reference", **more)
@@ -226,7 +229,10 @@ def _change(change: dict[str, Any]) -> str:
     ramp = f", wholly by {change['full_by']}" if change.get("full_by") else ""
     group = Group.of(change.get("group"))
     whom = f", for {group}" if group else ""
-    return f"{name} {verb} {plain(change.get('value'))} from {plain(change.get('start'))}{ramp}{whom}"
+    value = change.get("value")
+    if change.get("parameter") == "early_help.places" and float(value or 0) >= NO_LIMIT:
+        value = "no limit"
+    return f"{name} {verb} {plain(value)} from {plain(change.get('start'))}{ramp}{whom}"
 
 
 def sources(view: View) -> Table | None:

@@ -364,6 +364,11 @@ class View:
         return bool(self.provenance.get("pathway", {}).get("early_help_supplied", False))
 
     @property
+    def layout(self) -> str:
+        """Layout of the pathway that services were projected with; empty where none was."""
+        return str(self.provenance.get("pathway", {}).get("layout", {}).get("layout", ""))
+
+    @property
     def base_year(self) -> str:
         """Financial year of the published counts."""
         return str(self.provenance.get("pathway", {}).get("base_year") or "2024-25")

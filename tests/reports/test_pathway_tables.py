@@ -13,7 +13,7 @@ import data_sources as src
 import jsna_model as jm
 import reports
 from jsna_model.result import Result
-from reports import content, pathway_tables, sentences
+from reports import chapter_tables, content, pathway_tables, sentences
 from reports.view import View, interval
 
 
@@ -63,6 +63,21 @@ def test_a_queue_is_shown_and_a_scenario_ends_it(queued: Result) -> None:
         float(months.sel(scenario="early_help_capacity").isel(year=-1).max())
         < 0.5
         < float(months.sel(scenario="baseline").isel(year=-1).mean())
+    )
+
+
+def test_places_and_streams_are_said_as_they_are(queued: Result, rutland: Result) -> None:
+    with_, without = ({t.key: t for t in reports.tables(r)} for r in (queued, rutland))
+    ahead = with_["pathway_ahead"]
+    assert any("early help has 20 places" in n for n in ahead.notes)
+    queue = ahead.rows[ahead.rows["What"].str.startswith("Waiting for early help")]
+    assert list(queue["Projected number"]) == sorted(queue["Projected number"])
+    assert "early help: places set to no limit" in " ".join(with_["scenarios"].rows["What changes"])
+    for result, said in ((queued, "a stream of their own, at England's"), (rutland, "not a stream of their own yet")):
+        gaps = chapter_tables.gaps(View.of(result)).rows.set_index("What is missing")["Why it is not here"]
+        assert gaps["Unaccompanied asylum-seeking children"].startswith(said)
+    assert ("Model of services" in set(with_["decisions"].rows["Decision"])) > (
+        "Model of services" in set(without["decisions"].rows["Decision"])
     )
 
 
