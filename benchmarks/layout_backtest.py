@@ -56,7 +56,7 @@ def published(folder: Path) -> dict[str, pd.DataFrame]:
     """Counts by authority and year (`project_backtest.counts`), looked-after children from 2016 on."""
     found = counts(folder)
     early = looked_after_since_2016(folder)
-    return found | {s: found[s].combine_first(table) for s, table in early.items() if s in found}
+    return found | {s: found[s].combine_first(table).sort_index(axis=1) for s, table in early.items() if s in found}
 
 
 @cache
