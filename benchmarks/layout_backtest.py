@@ -56,7 +56,7 @@ def published(folder: Path) -> dict[str, pd.DataFrame]:
     """Counts by authority and year (`project_backtest.counts`), looked-after children from 2016 on."""
     found = counts(folder)
     early = looked_after_since_2016(folder)
-    return found | {s: found[s].combine_first(table) for s, table in early.items() if s in found}
+    return found | {s: found[s].combine_first(table).sort_index(axis=1) for s, table in early.items() if s in found}
 
 
 @cache
@@ -233,8 +233,9 @@ def document(table: pd.DataFrame, noisy: pd.DataFrame | None = None) -> str:
     children ageing on from the estimate of that year and births held. WAPE is of the median, then of the mean; CRPS is over persistence's
     mean absolute error; scores are interval scores over those of persistence with empirical intervals known in the base year, each forecast
     relative to its count (below 1 is better); errors of coverage by a bootstrap of authorities × years. Walks were fitted to the years to
-    2019 and nothing was tuned on these forecasts; what the table led to is in `docs/methods.md`, "What the backtest changed". Counts of
-    authorities whose history is left out, or whose code is new, are in no forecast."""
+    2019 and no number was tuned on these forecasts, but a first run of them showed what was missing (`docs/methods.md`, "What the backtest
+    changed"). Not wholly out of sample: need by age, the shares and ages that divide an authority's counts, and the dispersion of entries
+    are of later years. Counts of authorities whose history is left out, or whose code is new, are in no forecast."""
     body = textwrap.fill(" ".join(text.split()), 140)
     more = _noise_words(table, noisy) if noisy is not None else ""
     return f"{MARKERS[0]}\n## The calibrated layout from earlier base years\n\n{body}\n\n" + "\n".join(lines) + f"\n{more}{MARKERS[1]}\n"

@@ -62,7 +62,7 @@ def panel(folder: Path, more: dict[str, tuple[str, str]] | None = None) -> dict[
         late = _log_rate(cla[cla["population_type"] == category], "children_count", people)
         before = early[service].where(early[service] >= MINIMUM)
         areas, years = before.index.intersection(people.index), [y for y in before.columns if y in people.columns]
-        out[service] = late.combine_first(np.log(before.loc[areas, years] / people.loc[areas, years]))
+        out[service] = late.combine_first(np.log(before.loc[areas, years] / people.loc[areas, years])).sort_index(axis=1)
     return out
 
 
