@@ -51,7 +51,7 @@ def test_a_run_folder_is_complete_and_can_be_written_again(jsna: Run, tmp_path: 
         (("--area", "Milton Kenes"), "Did you mean 'Milton Keynes'?"),
         (("--area", "Rutland", "--draws", "-5"), "found -5"),
         (("--area", "Rutland", "--draws", "1.5"), "--draws is '1.5'"),
-        (("--area", "Rutland", "--to", "pdf"), "--to is 'pdf'"),
+        (("--area", "Rutland", "--to", "odt"), "--to is 'odt'"),
         (("--area", "Rutland", "--set", "higher_ham"), "higher_harm"),
         (("--area", "Rutland", "--footprint", "none.csv"), "none.csv"),
         (("--area", "Rutland", "--families", "-3"), "families_per_year"),
