@@ -28,7 +28,8 @@ def blocks(parts: Parts) -> tuple[Block, ...]:
     """What the chapter on scenarios says of choosing; nothing where no effect was named or the change was not split."""
     view = parts.view
     made = [f for f in (plane(view), acceptability(view), movers(view), waterfall(view)) if f is not None]
-    if not made and "groups" not in parts.tables:
+    tables = [t for t in parts.some(*TABLES) if t.in_documents]
+    if not made and "groups" not in [t.key for t in tables]:
         return ()
     intro = (
         "What follows is for a decision: each point is one draw of what is not known. How rates move from year to year by chance is averaged "
@@ -39,7 +40,7 @@ def blocks(parts: Parts) -> tuple[Block, ...]:
     # Where the choice would be the same whatever was found, one sentence says more than a table of noughts.
     settled = "worth" in parts.tables and accept is not None and not bool((accept["evpi"] > 0).any())
     said = ["The choice would be the same whatever was found out: to know more is worth nothing to this decision alone."] if settled else []
-    return (*head, *made, *said, *parts.some(*(t for t in TABLES if not (settled and t == "worth"))))
+    return (*head, *made, *said, *(t for t in tables if not (settled and t.key == "worth")))
 
 
 def _proposals(view: View) -> list[str]:

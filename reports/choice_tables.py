@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from jsna_model.group import Group
 from jsna_model.pathway import STOCKS
 from jsna_model.verbs.decision_sources import SOURCES
 from reports import words
@@ -389,6 +390,8 @@ def groups(view: View) -> Table | None:
         frame(columns, records),
         (RULE, "Who is affected no more has none of the risks: groups by risks add up to no difference."),
         kind="decision",
+        # Long: documents show it where a scenario is for a group, the workbook always.
+        in_documents=any(Group.of(c.get("group")) for s in view.provenance.get("scenarios", ()) for c in s.get("changes", ())),
     )
 
 

@@ -26,6 +26,8 @@ STEPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 WINSOR = 4.0
 #: Years after which a past error counts half: errors have become smaller over the years.
 HALF_LIFE = 4.0
+#: Digits of log rates.
+DIGITS = 10
 #: What an interval's record counts for horizons a year nearer or further.
 NEAR = 0.5
 #: Errors below which Student's t stands for their shape.
@@ -149,7 +151,8 @@ def forecast_panel(value: Array, population: Array, horizons: int = 5) -> PanelF
     PanelForecast
     """
     people, _ = last_observed(population) if np.isfinite(population).any() else (np.ones_like(value), 0)
-    y = np.log(np.maximum(value, ZERO_COUNT) / people)
+    # In the unit of the first populations, without the last digits: a choice between models that fit alike must not turn on it.
+    y = np.round(np.log(np.maximum(value, ZERO_COUNT)) - np.log(people / _unit(people)), DIGITS)
     base, age = last_observed(y)
     latest, _ = last_observed(value)
     models, add = library(y, value, horizons)
@@ -163,6 +166,15 @@ def forecast_panel(value: Array, population: Array, horizons: int = 5) -> PanelF
     scale, shape, levels = _spread(error, latest, age)
     start = np.where(latest > 0, latest, np.where(np.isfinite(latest), ZERO_COUNT, np.nan))
     return PanelForecast(to_counts(start[..., None] * np.exp(mixed)), latest, scale, shape, levels, _furthest(error), weights, models)
+
+
+def _unit(people: Array) -> float:
+    """Mean population of the first year with one: nothing later, which no forecast may know."""
+    there = np.isfinite(people)
+    if not there.any():
+        return 1.0
+    first = int(np.flatnonzero(there.any(0))[0])
+    return float(people[there[:, first], first].mean())
 
 
 def _moves(y: Array, base: Array, horizons: int) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jsna_model.methods.forecast import PanelForecast, forecast_panel
@@ -67,7 +67,11 @@ def test_samples_have_the_quantiles() -> None:
     assert np.abs(held - 0.8).max() < 0.03  # 4,000 draws: 0.006
 
 
+TIED = np.array([[0.0, 2, 0, 0, 0, 1, 0], [0, 2, 1, 1, 0, 0, 0], [153, 186, 184, 133, 169, 214, 195]])  # models fit alike here
+
+
 @settings(max_examples=25, deadline=None)
+@example((TIED, np.repeat([[13.69692678], [12.60826256], [4688.95698617]], 7, axis=1)), 2.0)
 @given(panels(), st.floats(0.001, 1000))
 def test_the_unit_of_population_does_not_matter(given: tuple[np.ndarray, np.ndarray], by: float) -> None:
     value, population = given

@@ -96,7 +96,7 @@ NOT_ASSUMED = {
         ),
         "tuning that the backtest measures (docs/methods.md)",
     ),
-    **dict.fromkeys((f"jsna_model.methods.forecast_ensemble.{n}" for n in ("EMPIRICAL", "GRID", "_TINY")), "arithmetic"),
+    **dict.fromkeys((f"jsna_model.methods.forecast_ensemble.{n}" for n in ("DIGITS", "EMPIRICAL", "GRID", "_TINY")), "arithmetic"),
     "data_sources.panel._MOST": "problems listed",
     "jsna_model.verbs.backtest.HORIZONS": "years ahead that are shown",
     "jsna_model.verbs.backtest.HISTORY": "years before the first origin",

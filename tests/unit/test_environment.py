@@ -28,8 +28,8 @@ def ranges(lines: list[str]) -> dict[str, str]:
 
 
 def declared() -> dict[str, str]:
-    """Everything that pyproject.toml asks for, extras included; ``browser`` aside, whose packages conda-forge does not have."""
-    extras = [lines for name, lines in PROJECT["optional-dependencies"].items() if name != "browser"]
+    """Everything that pyproject.toml asks for, extras included; ``browser`` and ``pdf`` aside, whose packages conda-forge does not have."""
+    extras = [lines for name, lines in PROJECT["optional-dependencies"].items() if name not in ("browser", "pdf")]
     return ranges([*PROJECT["dependencies"], *(line for extra in extras for line in extra)])
 
 
