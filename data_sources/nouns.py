@@ -89,7 +89,9 @@ def resolve(study: Study) -> Nouns:
         if help_.families_per_year is not None:
             pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
         pathway = with_own_costs(pathway, study)
-        scenarios = labelled((*library_scenarios(pathway, study.ready, study.start), *(entry.build() for entry in study.scenario)), study)
+        scenarios = labelled(
+            (*library_scenarios(pathway, study.ready, study.start, study.set_name), *(entry.build() for entry in study.scenario)), study
+        )
         return pathway, scenarios, comparison(study, pathway, scenarios)
 
     # Files that do not depend on one another are read together, so that what is wrong with any of them is said at once.

@@ -1,4 +1,4 @@
-"""The library of scenarios: each with what it rests on and what is doubtful; what cannot be run yet says what it waits for."""
+"""The library of scenarios: each with what it rests on, what is doubtful, and what it needs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from data_sources.evidence import load_evidence
 from data_sources.pathway import ready_scenarios
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
+from jsna_model.group import Group
 from jsna_model.pathway import Pathway
 from jsna_model.scenario import Change, Scenario
 
@@ -24,11 +25,9 @@ class LibraryScenario:
     Parameters
     ----------
     name, title, kind, reason, doubts : str
-        `kind` is ``proposal`` or ``stress test``.
+        `kind` is ``proposal``, ``stress test``, or ``what if`` where no source gives an effect.
     evidence : tuple of str
         Keys of the catalogue.
-    missing : str
-        What it waits for; empty where it can be run.
     changes : tuple of mapping
         Parameter, operation and value, or the rule of the value.
     needs_layout : str
@@ -47,28 +46,22 @@ class LibraryScenario:
     reason: str
     doubts: str
     evidence: tuple[str, ...]
-    missing: str = ""
     changes: tuple[Mapping[str, Any], ...] = ()
     needs_layout: str = ""
     needs_places: bool = False
     needs_volume: bool = False
     built_in: bool = False
 
-    @property
-    def runnable(self) -> bool:
-        """Whether anything can be run at all."""
-        return not self.missing
-
 
 @cache
 def scenario_library() -> dict[str, LibraryScenario]:
-    """Every scenario of the library by name, those that cannot be run yet included.
+    """Every scenario of the library by name.
 
     Examples
     --------
     >>> library = scenario_library()
-    >>> library["follow_up"].runnable, library["alcohol_treatment"].runnable
-    (True, False)
+    >>> library["follow_up"].kind, library["alcohol_treatment"].kind
+    ('proposal', 'what if')
     """
     text = files("data_sources").joinpath("defaults", "scenarios.toml").read_text(encoding="utf-8")
     rows = tomllib.loads(text)["scenario"]
@@ -82,7 +75,7 @@ def scenario_library() -> dict[str, LibraryScenario]:
     }
 
 
-def library_scenarios(pathway: Pathway, names: Sequence[str], start: str = "2026-04") -> list[Scenario]:
+def library_scenarios(pathway: Pathway, names: Sequence[str], start: str = "2026-04", set_name: str = "higher_harm") -> list[Scenario]:
     """Scenarios of the library for an authority.
 
     Parameters
@@ -91,6 +84,8 @@ def library_scenarios(pathway: Pathway, names: Sequence[str], start: str = "2026
     names : sequence of str
     start : str
         First month of the change; whole a year later.
+    set_name : str
+        Coherent set whose risks a change may be for.
 
     Returns
     -------
@@ -106,16 +101,14 @@ def library_scenarios(pathway: Pathway, names: Sequence[str], start: str = "2026
     for name in names:
         if name not in library:
             raise unknown_name("scenario of the library", name, library, "jsna scenarios list")
-    raise_all(problem for name in names for problem in _lacking(library[name], pathway))
+    raise_all(problem for name in names for problem in _lacking(library[name], pathway, set_name))
     full = f"{int(start[:4]) + 1}{start[4:]}"
     built = [library[name] for name in names]
-    return [ready_scenarios(pathway, (e.name,), start)[0] if e.built_in else _built(e, pathway, start, full) for e in built]
+    return [ready_scenarios(pathway, (e.name,), start)[0] if e.built_in else _built(e, pathway, start, full, set_name) for e in built]
 
 
-def _lacking(entry: LibraryScenario, pathway: Pathway) -> Iterator[Problem]:
+def _lacking(entry: LibraryScenario, pathway: Pathway, set_name: str) -> Iterator[Problem]:
     """What keeps an entry from being run for this authority."""
-    if not entry.runnable:
-        yield Problem(f"scenario {entry.name!r} cannot be run yet: it needs {entry.missing}", "leave it out", column="ready")
     if entry.needs_volume and not pathway.early_help_supplied:
         yield Problem(f"scenario {entry.name!r} needs the authority's own volume of early help", "give families_per_year", column="ready")
     layout = ("family_help" if pathway.family_help_from else "early_help_and_cin") if pathway.layout else ""
@@ -128,15 +121,19 @@ def _lacking(entry: LibraryScenario, pathway: Pathway) -> Iterator[Problem]:
         yield Problem(found, 'give "early_help.places" under [parameters]', column="ready")
     for change in entry.changes:
         name = change["parameter"]
+        if set_name not in change.get("risk", {set_name: ""}):
+            found = f"scenario {entry.name!r} is for a risk of {' or '.join(change['risk'])}, and the set is {set_name}"
+            yield Problem(found, "write it as a scenario of your own, with group = { risk = ... }", column="ready")
         if name not in pathway.changeable:
             found = f"scenario {entry.name!r} changes {name}, which this pathway does not have"
             yield Problem(found, "leave it out", column="ready")
 
 
-def _built(entry: LibraryScenario, pathway: Pathway, start: str, full: str) -> Scenario:
-    changes = tuple(Change(c["parameter"], c["op"], _value(c, pathway), start, full) for c in entry.changes)
+def _built(entry: LibraryScenario, pathway: Pathway, start: str, full: str, set_name: str) -> Scenario:
+    groups = (Group(risk=c["risk"][set_name]) if "risk" in c else Group() for c in entry.changes)
+    changes = tuple(Change(c["parameter"], c["op"], _value(c, pathway), start, full, g) for c, g in zip(entry.changes, groups, strict=True))
     reason = f"{entry.reason} ({', '.join(entry.evidence)})"
-    return Scenario(entry.name, entry.title, reason, changes, entry.kind == "stress test")
+    return Scenario(entry.name, entry.title, reason, changes, entry.kind != "proposal")
 
 
 def _value(change: Mapping[str, Any], pathway: Pathway) -> float:

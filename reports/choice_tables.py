@@ -27,7 +27,7 @@ MAIN = (*STOCKS, "referrals", "re_referrals")
 #: Inputs of a tornado that are shown, those that move the effect most first.
 MOST_INPUTS = 8
 AVERAGE = "Average cost, not a saving: average spend on a child is not what is avoided when one fewer child needs the service."
-WITHOUT_TESTS = "Stress tests are not among the choices: children turned away are still affected, and harm and later cost are not modelled."
+WITHOUT_TESTS = "Tests are not among the choices: what would bring them about, harm, and later cost are not modelled."
 #: In place of a difference from itself; and where a difference and its interval all round to nothing.
 COMPARATOR: list[object] = ["[z]", "[z]", "[z]", "comparator"]
 SMALL = "less than one either way"
@@ -45,7 +45,8 @@ PARTS = {"population": "Number of children", "need": "Share affected", "pathway"
 def title_of(view: View, scenario: str) -> str:
     """Title of a scenario; a stress test says so."""
     title = view.scenario_title(scenario)
-    return f"Stress test, not a proposal: {title}" if view.is_stress_test(scenario) and "stress test" not in title.lower() else title
+    plain = view.is_stress_test(scenario) and not any(w in title.lower() for w in ("stress test", "what if"))
+    return f"Stress test, not a proposal: {title}" if plain else title
 
 
 def choice_tables(view: View) -> list[Table]:

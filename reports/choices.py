@@ -194,7 +194,7 @@ def _summary(view: View, scenario: str, year: str, services: Rows, costs: Rows) 
     else:
         said = "for no main service is the direction of the difference likely: it is uncertain, or there is no evidence of a difference."
     money = f" Average cost, {words.lower_first(costs[-1][0])}: {costs[-1][1]}, {costs[-1][4]}." if costs else ""
-    test = " A stress test, not a proposal: children turned away are still affected; harm and later cost are not modelled."
+    test = " A test, not a proposal: what would bring it about, harm, and later cost are not modelled."
     return f"{title}, {year}, against {words.lower_first(view.scenario_title(view.comparator))}: {said}{money}{test if view.is_stress_test(scenario) else ''}"
 
 

@@ -319,7 +319,7 @@ def costs(view: View) -> Table | None:
         frame(columns, records),
         (
             "Average cost, not a saving: average spend on a child is not what is avoided when one fewer child needs the service.",
-            "Stress tests are left out: children turned away are still affected, and harm and later cost are not modelled.",
+            "Tests are left out: what would bring them about, harm, and later cost are not modelled. Children turned away are still affected.",
             *(
                 ()
                 if view.early_help_supplied

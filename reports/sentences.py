@@ -128,7 +128,7 @@ def scenario(view: View, name: str) -> str:
         return ""
     year = str(data["year"].values[-1])
     stress = view.is_stress_test(name)
-    ending = " Children turned away are still affected; harm and later cost are not modelled." if stress else ""
+    ending = " A test, not a proposal: what would bring it about, harm, and later cost are not modelled." if stress else ""
     kind = "" if stress else "Scenario: "
     far = f" ({mark})" if (mark := horizon(view, [str(y) for y in data["year"].values])[-1]) == "illustrative" else ""
     return f"{kind}{view.scenario_title(name)}; modelled difference in {year}{far}: {'; '.join(said)}.{ending}"

@@ -11,11 +11,12 @@ scenarios_app = typer.Typer(help="The library of scenarios, with what each rests
 
 @scenarios_app.command(name="list")
 def scenarios_list() -> None:
-    """Every scenario of the library in a line: what can be run now, and what waits for something."""
+    """Every scenario of the library in a line, with what it needs."""
     import data_sources as src
 
     for s in src.scenario_library().values():
-        state = "not yet: needs " + s.missing if s.missing else s.kind + (", needs families_per_year" if s.needs_volume else "")
+        layout = {"": "", "any": ", needs a layout"}.get(s.needs_layout, f", needs layout {s.needs_layout}")
+        state = s.kind + layout + (", needs families_per_year" if s.needs_volume else "")
         typer.echo(f"{s.name}: {s.title} [{state}]")
 
 
@@ -31,10 +32,17 @@ def scenarios_show(name: Annotated[str, typer.Argument(help="Name, as in jsna sc
         raise unknown_name("scenario of the library", name, library, "jsna scenarios list")
     s = library[name]
     typer.echo(f"{s.name}: {s.title} ({s.kind})\nWhy: {s.reason}\nDoubts: {s.doubts}")
-    typer.echo(f"Not yet: it needs {s.missing}." if s.missing else f'Run it with ready = ["{s.name}"] in study.toml.')
+    typer.echo(f'Run it with ready = ["{s.name}"] in study.toml.')
     for change in s.changes:
-        size = change.get("value", f"{change.get('walk_sds')} sd of its yearly change")
-        typer.echo(f"Changes {change['parameter']}: {change['op']} {size}")
+        rules = {
+            "walk_sds": "by {} sd of its yearly change",
+            "ratio_of": "by {0[0]} over {0[1]}",
+            "half_way_to": "half way to {}",
+            "rest_of": "by what the rest leaves: {}",
+        }
+        size = next((text.format(change[rule]) for rule, text in rules.items() if rule in change), change.get("value"))
+        whom = f", for {' or '.join(change['risk'].values())}" if "risk" in change else ""
+        typer.echo(f"Changes {change['parameter']}: {change['op']} {size}{whom}")
     typer.echo("Evidence:")
     for e in src.load_evidence(*s.evidence):
         typer.echo(f"  {line(e)}")

@@ -42,7 +42,7 @@
     fill("children", "Children estimated to live with each risk now, " + area.name, data.children[area.code], "No estimate is held for this area.");
     fill("services", "Services projected for " + year + ", " + data.place + ": " + scenario.title, data.services[name][year], "No service is projected.");
     fill("costs", "Difference in average cost in " + year + " by who pays, " + data.place + ": " + scenario.title, data.costs[name][year],
-      scenario.stress ? "Costs of a stress test are left out: harm and later cost of children turned away are not modelled."
+      scenario.stress ? "Costs of a test are left out: what would bring it about, harm, and later cost are not modelled."
         : "Nothing to show: this is the comparator, or no service has a unit cost.");
   }
 

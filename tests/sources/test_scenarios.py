@@ -1,4 +1,4 @@
-"""The library of scenarios: every one rests on figures that exist, runs where it can, and says what it waits for where it cannot."""
+"""The library of scenarios: every one rests on figures that exist, runs, and says what it needs."""
 
 from __future__ import annotations
 
@@ -37,24 +37,22 @@ def test_all_that_were_asked_for_are_there_with_evidence_and_doubts() -> None:
         assert s.reason, s.name
         assert s.doubts, s.name
         assert len(src.load_evidence(*s.evidence)) == len(s.evidence) > 0, s.name
-        assert s.kind in ("proposal", "stress test")
-        assert bool(s.missing) != (s.built_in or bool(s.changes)), s.name
+        assert s.kind in ("proposal", "stress test", "what if")
+        assert s.built_in != bool(s.changes), s.name
 
 
-def test_those_that_can_be_run_are_sound_and_the_rest_say_what_is_missing(pathway: Pathway) -> None:
-    names = [n for n, s in LIBRARY.items() if s.runnable and not s.needs_layout]
+def test_all_are_sound_and_say_what_they_need(pathway: Pathway) -> None:
+    names = [n for n, s in LIBRARY.items() if not s.needs_layout]
     for scenario in src.library_scenarios(pathway, names):
         check_scenario(scenario, pathway, "2036-03")
         assert scenario.reason
-        assert scenario.stress_test == (LIBRARY[scenario.name].kind == "stress test")
+        assert scenario.stress_test == (LIBRARY[scenario.name].kind != "proposal")
     of_layout = [n for n, s in LIBRARY.items() if s.needs_layout]
     with pytest.raises(InputError, match="needs a layout") as caught:
         src.library_scenarios(pathway, of_layout)
     assert len(caught.value.problems) == len(of_layout)
-    waiting = [n for n, s in LIBRARY.items() if not s.runnable]
-    with pytest.raises(InputError) as caught:
-        src.library_scenarios(pathway, waiting)
-    assert len(caught.value.problems) == len(waiting)
+    with pytest.raises(InputError, match="the set is mine"):
+        src.library_scenarios(pathway, ["alcohol_treatment"], set_name="mine")
     with pytest.raises(UnknownNameError, match="family_help"):
         src.library_scenarios(pathway, ["family_hel"])
 
@@ -87,7 +85,7 @@ def test_sizes_come_from_the_catalogue() -> None:
 
 @pytest.mark.parametrize("layout", ["", "early_help_and_cin", "family_help"])
 def test_what_can_be_run_changes_something(layout: str) -> None:
-    names = [n for n, s in LIBRARY.items() if s.runnable and s.needs_layout in ("", "any" if layout else "", layout)]
+    names = [n for n, s in LIBRARY.items() if s.needs_layout in ("", "any" if layout else "", layout)]
     given: dict[str, object] = {"area": "Rutland", "ready": names, "early_help": {"families_per_year": 80}}
     if layout:
         given |= {"layout": layout, "parameters": {"early_help.places": 20.0}}
@@ -116,7 +114,7 @@ def test_a_study_takes_them_and_the_command_lists_them() -> None:
         src.resolve(Study.of({"area": "Rutland", "ready": ["family_help"]}))
     listed = CliRunner().invoke(app, ["scenarios", "list"]).output
     assert all(f"{name}: " in listed for name in LIBRARY)
-    assert "not yet: needs" in listed
+    assert "needs layout family_help" in listed
     shown = CliRunner().invoke(app, ["scenarios", "show", "follow_up"])
     assert shown.exit_code == 0, shown.output
     assert "CS-OFS2-NONE" in shown.output
