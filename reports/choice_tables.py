@@ -392,6 +392,8 @@ def groups(view: View) -> Table | None:
         (RULE, "Who is affected no more has none of the risks: groups by risks add up to no difference."),
         kind="decision",
         # Long: documents show it where a scenario is for a group, the workbook always.
+        brief=tuple(i for i, r in enumerate(records) if r[1] == BY_GROUP["affected_by_age"]) or None,
+        brief_title="children affected",
         in_documents=any(Group.of(c.get("group")) for s in view.provenance.get("scenarios", ()) for c in s.get("changes", ())),
     )
 
