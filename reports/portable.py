@@ -32,8 +32,8 @@ def render_pdf(page: str) -> bytes:
     Returns
     -------
     bytes
-        Tagged, with the language and title of the page; the tables behind figures are open. The same bytes on every run, by the same
-        browser.
+        Tagged, with the language and title of the page; the tables behind figures are open. It bears no date: the
+        manifest holds the time.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def render_pdf(page: str) -> bytes:
     # A thread of its own: a notebook runs an event loop, in which playwright refuses to work.
     with ThreadPoolExecutor(1) as own:
         made: bytes = own.submit(_print, page).result()
-    return _DATES.sub(rb"\g<1>20000101000000", made)  # the manifest holds the time
+    return _DATES.sub(rb"\g<1>20000101000000", made)
 
 
 def _print(page: str) -> bytes:
