@@ -63,6 +63,7 @@ def block(areas: Sequence[str], out: Path, draws: int, years: int) -> tuple[str,
 
     import jsna_model as jm
     from jsna_model.conventions import ENGLAND
+    from jsna_model.pathway import FLOWS
 
     began = time.process_time()
     population, projection, pathway, evidence, overlap, scenarios = _nouns()
@@ -76,7 +77,9 @@ def block(areas: Sequence[str], out: Path, draws: int, years: int) -> tuple[str,
     for node, name in (("demand/flows", "flow"), ("demand/caseload", "caseload"), ("demand/pathway", "pathway_flow")):
         values = done.node(node)[name]
         parts = {"mean": values.mean("draw")} | {n: values.quantile(q, "draw").drop_vars("quantile") for n, q in LIMITS.items()}
-        tables.append(pd.DataFrame({n: v.to_series() for n, v in parts.items()}).reset_index())
+        rows = pd.DataFrame({n: v.to_series() for n, v in parts.items()}).reset_index()
+        # What the pathway counts under a published name (those who leave care before 18) is not the published count.
+        tables.append(rows[~rows["service"].isin(FLOWS)] if name == "pathway_flow" else rows)
     found = pd.concat(tables)[["area", "scenario", "year", "service", "mean", "median", "lower80", "upper80", "lower95", "upper95"]]
     notes = done.provenance["pathway"]["layout"]["notes"]
     rows = [(a, n) for a in areas for n in notes.get(a, ())]
