@@ -12,8 +12,10 @@ from data_sources.prices import discount_schedules, load_deflators, load_discoun
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.methods.prices import reprice
 from jsna_model.pathway import COUNTED_ON, DERIVED, FLOWS, STOCKS, Pathway, UnitCost
+from jsna_model.placements import PLACEMENTS
 from jsna_model.scenario import Scenario
 from jsna_model.study import Study
+from jsna_model.study_decision import OwnCost
 
 #: Changes of these help more families, so that a choice needs what early help costs.
 HELPS_MORE = ("early_help.reach", "referral.follow_up_share")
@@ -22,14 +24,26 @@ HELPS_MORE = ("early_help.reach", "referral.follow_up_share")
 def with_own_costs(pathway: Pathway, study: Study) -> Pathway:
     """The pathway with the study's own unit costs in place of published averages, and early help in prices of its own year."""
     costs = {c.service: c for c in pathway.unit_costs}
+    placements = pathway.placements or study.placements.build()
+    shares = placements.shares if placements else {}
     for service, own in study.unit_costs.items():
-        of = own.of or COUNTED_ON.get(service, service)
+        of, placed = _spent_on(service, own)
         usual = "a child a week" if of in STOCKS and own.times is None else "each"
         per = costs[service].per if service in costs else usual
-        costs[service] = UnitCost(service, own.amount, per, own.price_year, own.source, own.agency, of=own.of, times=own.times)
+        costs[service] = UnitCost(
+            service, own.amount, per, own.price_year, own.source, own.agency, of=STOCKS[2] if placed else own.of, times=own.times
+        )
+        if placed:
+            costs[service] = replace(costs[service], placement=placed, share=shares[placed])
     if "early_help" in costs:
         costs["early_help"] = replace(costs["early_help"], price_year=study.early_help.price_year)
     return replace(pathway, unit_costs=tuple(costs.values()))
+
+
+def _spent_on(service: str, own: OwnCost) -> tuple[str, str]:
+    """The count that an own cost is spent on, and the placement of which it is a share, where it is of one."""
+    of = own.of or COUNTED_ON.get(service, service)
+    return (STOCKS[2], of) if of in PLACEMENTS else (of, "")
 
 
 #: Counts whose spending by the local authority the published average of each service holds already.
@@ -42,7 +56,7 @@ COVERED = {
 def counted_twice(study: Study) -> Iterator[Problem]:
     """Own costs of the local authority that a published average, still in use, holds as well."""
     for name, own in study.unit_costs.items():
-        of = own.of or COUNTED_ON.get(name, name)
+        of, _ = _spent_on(name, own)
         for average, covered in COVERED.items():
             if name != average and of in covered and own.agency == "local authority" and average not in study.unit_costs:
                 found = f"the published average of {average} holds what the local authority spends on {of} already"

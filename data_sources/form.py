@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from data_sources.effects import effect_levels
 from jsna_model.errors import InputError, Problem, raise_all
 from jsna_model.pathway import AGENCIES, DERIVED, FLOWS, STOCKS
+from jsna_model.placements import PLACEMENTS
 from jsna_model.study import PATHS, Study
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     },
     "benefit.share": ("Share who would benefit from help", "From 0 to 1; unmet need is shown only with it and its reason."),
     "benefit.reason": ("Reason for that share", "Board paper, audit or evidence."),
+    "placements.source": ("Placements: where the shares are from", "SSDA903 return, or DfE's LAIT; with date and shares that add up to 1."),
+    "placements.date": ("Placements: what they refer to", "YYYY-MM-DD."),
+    "placements.published": ("Placements: published shares", "yes or no; small numbers of unpublished ones are suppressed."),
+    **{f"placements.{name}": (f"Share: {label}", "0.68 for 68%; held constant.") for name, label in PLACEMENTS.items()},
     "publication.owner": ("Owner", "Every page says DRAFT until owner, approver and review date are named."),
     "publication.approver": ("Approver", ""),
     "publication.review_date": ("Review date", "YYYY-MM-DD."),
@@ -78,12 +83,13 @@ _WHOLE = ("draws", "seed", "years")
 _LAYOUTS = tuple(filter(None, get_args(Study.model_fields["layout"].annotation)))
 #: Columns of sheet "Costs": further unit costs, a row each.
 COSTS = ("name", "amount", "price_year", "source", "agency", "of", "times", "cashable", "fixed", "cost_uncertainty")
-_YES_OR_NO = ("decision.information", "decision.sources", "decision.waterfall", "process_noise")
+_YES_OR_NO = ("decision.information", "decision.sources", "decision.waterfall", "process_noise", "placements.published")
 _SHEETS = ("Study", "Scenarios", "Parameters")
 _ABOUT_COSTS = (
     "A unit cost of anything that is counted: `of` names the count, or the name itself does.",
     "Of a stock it is pounds a week; with `times`, pounds each, so often for each child-year.",
     "Of a flow it is pounds each. Flows are those of the report, such as looked_after_started.",
+    "Of a placement with a share (childrens_home, foster_care ...) it is pounds a week of that share of looked-after children.",
 )
 _AGE = (*CHANGES, *GROUP).index("age")
 _ROWS = 60  # of the form that take choices

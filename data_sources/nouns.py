@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +88,7 @@ def resolve(study: Study) -> Nouns:
         help_ = study.early_help
         if help_.families_per_year is not None:
             pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
-        pathway = with_own_costs(pathway, study)
+        pathway = with_own_costs(replace(pathway, placements=study.placements.build()), study)
         scenarios = labelled(
             (*library_scenarios(pathway, study.ready, study.start, study.set_name), *(entry.build() for entry in study.scenario)), study
         )

@@ -112,6 +112,7 @@ VARIABLES: dict[str, Variable] = {
     # demand
     "flow": _v("scenario year area service draw", "count a year", "events in the financial year", "area year", "draw"),
     "caseload": _v("scenario year area service draw", "children", "open at 31 March that ends the financial year", "area", "draw"),
+    "placed": _v("scenario year area component draw", "children", "looked after at 31 March by placement", "area component", "draw"),
     "opening": _v("scenario year area state draw", "children", "stock at the start of the year", "area state"),
     "entries": _v("scenario year area state draw", "children", "entries in the year", "area year"),
     "exits": _v("scenario year area state draw", "children", "exits in the year", "area year"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jsna_model.errors import Problem, raise_all
 from jsna_model.layout import CARE, OPEN, PLAN_BANDS
+from jsna_model.placements import share_problems
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-#: What shares may miss 1 by, for having been written with few digits.
-ROUNDING_TOLERANCE = 1e-6
 #: Published stock: the states that it counts. Child in need at 31 March is every open episode (DfE, Children in need: methodology).
 STOCKS_OF: dict[str, tuple[str, ...]] = {
     "child_in_need_at_31_march": OPEN,
@@ -72,7 +71,7 @@ def by_placement(looked_after: Array, shares: Mapping[str, float]) -> dict[str, 
     looked_after : ndarray
         Children.
     shares : mapping of str to float
-        Of placements; add to 1.
+        Of placements (`jsna_model.placements.PLACEMENTS`); add to 1.
 
     Returns
     -------
@@ -81,16 +80,13 @@ def by_placement(looked_after: Array, shares: Mapping[str, float]) -> dict[str, 
     Raises
     ------
     InputError
-        For shares below zero, or that do not add to 1: named, never rescaled.
+        For shares out of range, or that do not add to 1: named, never rescaled.
 
     Examples
     --------
     >>> import numpy as np
-    >>> by_placement(np.array([200.0]), {"foster care": 0.7, "other": 0.3})["foster care"]
+    >>> by_placement(np.array([200.0]), {"foster_care": 0.7, "other": 0.3})["foster_care"]
     array([140.])
     """
-    problems = [Problem(f"the share of {n} is {s:g}", "give a share from 0 to 1") for n, s in shares.items() if s < 0]
-    if abs(sum(shares.values()) - 1) > ROUNDING_TOLERANCE:
-        problems.append(Problem(f"shares of placements add up to {sum(shares.values()):g}", "make them add up to 1; nothing is rescaled"))
-    raise_all(problems)
+    raise_all(Problem(found, fix) for _, found, fix in share_problems(shares))
     return {name: looked_after * share for name, share in shares.items()}

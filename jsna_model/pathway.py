@@ -9,6 +9,7 @@ import xarray as xr
 
 from jsna_model.conventions import validate
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
+from jsna_model.placements import Placements
 
 #: Annual flows as DfE counts them, in pathway order.
 FLOWS = (
@@ -95,7 +96,7 @@ class UnitCost:
     """Average cost of one unit of a service: `amount` in pounds of `price_year`, per `per`; `cashable` says if it can be saved in cash.
 
     `of` is the count that it is spent on, where `service` is not one by itself; `times` how often, for each that is counted: on a stock, a
-    child-year; without it, a stock costs by the week.
+    child-year; without it, a stock costs by the week. `placement` names the placement that it is of, `share` its share of that stock.
     """
 
     service: str
@@ -107,6 +108,8 @@ class UnitCost:
     cashable: bool = False
     of: str = ""
     times: float | None = None
+    placement: str = ""
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ class Pathway:
     panel : xarray.Dataset, optional
         Counts of all authorities, in the form of `observed`: with a layout, rates are pooled over them and drawn from their posterior
         (`jsna_model.verbs.calibrate`); without it, they are those of the authority's own counts.
+    placements : Placements, optional
+        Shares of looked-after children by placement, the user's own; none is assumed.
     early_help_supplied : bool
         Whether volume of early help was given; if not, effects are per 100 families helped (an illustration).
     """
@@ -149,6 +154,7 @@ class Pathway:
     layout: Mapping[str, Parameter] = field(default_factory=dict)
     family_help_from: str = ""
     panel: xr.Dataset | None = None
+    placements: Placements | None = None
 
     def __post_init__(self) -> None:
         validate(self.observed.drop_vars("status", errors="ignore"), "pathway")

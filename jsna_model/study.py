@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Valida
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.group import Group
 from jsna_model.layout import DEFAULT_LAYOUT
+from jsna_model.placements import PLACEMENTS, Placements
 from jsna_model.scenario import Change, Scenario
-from jsna_model.study_decision import BASE_YEAR, READY, Costed, Decision, FinancialYear, OwnCost, contradictions
+from jsna_model.study_decision import BASE_YEAR, READY, Costed, Decision, FinancialYear, OwnCost, Share, contradictions
 from jsna_model.toml_lines import key_lines, line_of
 
 SCHEMA_VERSION = 1
@@ -106,6 +107,32 @@ class ScenarioEntry(_Part):
         return Scenario(self.name, self.title or self.name.replace("_", " ").capitalize(), self.reason, changes, self.stress_test)
 
 
+class PlacementShares(_Part):
+    """Shares of the authority's looked-after children by placement (`jsna_model.placements`), that add up to 1, with source and date.
+
+    They are held constant over the years. Shares of the authority's own records are protected as its counts are, unless `published`.
+    """
+
+    source: str = ""
+    date: Day = ""
+    published: StrictBool = False
+    foster_care: Share | None = None
+    foster_relative: Share | None = None
+    foster_own: Share | None = None
+    foster_agency: Share | None = None
+    adoption: Share | None = None
+    with_parents: Share | None = None
+    childrens_home: Share | None = None
+    supported_accommodation: Share | None = None
+    other_residential: Share | None = None
+    other: Share | None = None
+
+    def build(self) -> Placements | None:
+        """The noun; none where no share is given."""
+        shares = {n: s for n in PLACEMENTS if (s := getattr(self, n)) is not None}
+        return Placements(shares, self.source, self.date, self.published) if shares else None
+
+
 class Publication(_Part):
     """Who stands behind the report; until owner, approver and review date are named, every page says DRAFT.
 
@@ -170,6 +197,8 @@ class Study(_Part):
     template, logo, vocabulary : str
         The council's own Word template, its logo (PNG or JPEG), and its words (TOML) for the report.
     early_help, benefit, publication : tables
+    placements : table
+        Shares of looked-after children by placement, in place of none.
     layout : str
         Early help and statutory services as states by age and pattern of risk (`jsna_model.layout`); empty for plans, care and need alone.
     family_help_from : str
@@ -220,6 +249,7 @@ class Study(_Part):
     vocabulary: str = ""
     early_help: EarlyHelp = EarlyHelp()
     benefit: Benefit = Benefit()
+    placements: PlacementShares = PlacementShares()
     layout: Literal["", "early_help_and_cin", "family_help"] = DEFAULT_LAYOUT
     family_help_from: Month | Literal[""] = ""
     process_noise: StrictBool = False
@@ -314,7 +344,7 @@ class Study(_Part):
         return target
 
 
-_TABLES = (Study, EarlyHelp, Benefit, Publication, Decision, OwnCost, ChangeEntry, GroupEntry)
+_TABLES = (Study, EarlyHelp, Benefit, PlacementShares, Publication, Decision, OwnCost, ChangeEntry, GroupEntry)
 
 
 def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:

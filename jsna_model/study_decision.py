@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from jsna_model import placements
 from jsna_model.layout import DEFAULT_LAYOUT
 from jsna_model.scenario import month_index
 
@@ -28,8 +29,9 @@ Threshold = Annotated[float, Field(ge=0, lt=float("inf"))]
 class OwnCost(BaseModel):
     """A unit cost of the user's own, with its price year and where it is from: in place of a published average, or beside it.
 
-    `of` is the count that it is spent on (a service, ``assessments`` or ``families_helped``) where the cost does not bear its name. On a
-    stock it is pounds a week; with `times`, pounds each, so often a child-year. On a flow it is pounds each, once or `times`.
+    `of` is the count that it is spent on (a service, a placement, ``assessments`` or ``families_helped``) where the cost does not bear its
+    name. On a stock, or a placement of the study, it is pounds a week; with `times`, pounds each, so often a child-year. On a flow it is
+    pounds each, once or `times`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,6 +97,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     yield from _layout(values)
     yield from _decision(values, _table(values, "decision"))
     yield from _costs(values)
+    yield from placements.contradictions(_table(values, "placements"))
 
 
 def _scenarios(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
@@ -186,7 +189,8 @@ def _costs(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     from jsna_model.errors import nearest
     from jsna_model.pathway import AGENCIES, COUNTED_ON, DERIVED
 
-    known = {*_effects(), *DERIVED}
+    known = {*_effects(), *DERIVED, *placements.PLACEMENTS}
+    held = _table(values, "placements")
     for name, cost in _table(values, "unit_costs").items():
         entry = cost if isinstance(cost, Mapping) else {}
         of = entry.get("of") or COUNTED_ON.get(name, name)
@@ -194,6 +198,9 @@ def _costs(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
             close = nearest(str(of), [*known, *COUNTED_ON]) or ["looked_after_started", "assessments"]
             where: Key = ("unit_costs", name, "of") if entry.get("of") else ("unit_costs", name)
             yield where, f"{str(of)!r} is not counted", f"name it, or give of, such as {' or '.join(sorted(close)[:3])}"
+        elif of in placements.PLACEMENTS and of not in held:
+            where = ("unit_costs", name, "of") if entry.get("of") else ("unit_costs", name)
+            yield where, f"no share of looked-after children is in {of}", f"give [placements] with {of}, its source and date"
         agency = entry.get("agency", "")
         alike = [a for a in AGENCIES if isinstance(agency, str) and a.casefold() == agency.casefold() and a != agency]
         if alike:

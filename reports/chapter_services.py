@@ -59,6 +59,22 @@ def ahead(parts: Parts) -> Made:
     return Section("ahead", title, (*blocks, *([figure] if figure else []), table))
 
 
+def placements(parts: Parts) -> Made:
+    """Where looked-after children live, by the study's own shares."""
+    title, table, given = "Children looked after by placement", parts.tables.get("placements"), parts.view.placements
+    if table is None:
+        small = "the shares are the authority's own, and whatever is hidden would give a small number away"
+        none = "no share of placements was given ([placements] in study.toml, or in the form), and none is assumed"
+        return Missing(title, small if given and "demand/placements" in parts.view.result.nodes("demand") else none)
+    assert given is not None
+    whose = "Published shares" if given["published"] else "The authority's own shares"
+    text = (
+        f"{whose} of placements ({given['source']}, {given['date']}) are applied to the projected number of children looked "
+        "after. They are held constant, which is an assumption: the model projects how many are looked after, not how they are placed."
+    )
+    return Section("placements", title, (text, table))
+
+
 def pathway(parts: Parts) -> Made:
     """Early help and statutory services as one pathway; nothing without a layout, which is the study's choice."""
     table = parts.tables.get("pathway_ahead")

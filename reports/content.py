@@ -33,6 +33,7 @@ _SECTIONS: tuple[Callable[[Parts], Made], ...] = (
     chapter_need.change,
     chapter_services.services,
     chapter_services.ahead,
+    chapter_services.placements,
     chapter_services.pathway,
     chapter_services.assets,
     chapter_services.unknown,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jsna_model.pathway import FLOWS, SERVICE_LABELS, STOCKS
+from jsna_model.placements import PLACEMENTS
 from reports import words
 from reports.disclosure import decimal, difference, significant
 from reports.need_tables import CREDIBLE, counts
@@ -36,7 +37,7 @@ HEADLINE_SERVICES = (
 
 def service_label(service: str) -> str:
     """Plain-English name of a service."""
-    return (SERVICE_LABELS | COST_LABELS).get(service, words.upper_first(service.replace("_", " ")))
+    return (SERVICE_LABELS | COST_LABELS | PLACEMENTS).get(service, words.upper_first(service.replace("_", " ")))
 
 
 def ordered(services: list[str]) -> list[str]:

@@ -141,6 +141,30 @@ def _protect_group(group: Sequence[dict[str, Any]]) -> None:
         r |= {"count": None, "status": "c"} if isinstance(value, str) else {"count": value}
 
 
+def small_placements(shares: Mapping[str, float], children: float) -> frozenset[str]:
+    """Placements whose shares of the authority's own records may not be shown: few children, or what would give them away.
+
+    Shares times a published stock are counts, and the stock is known to anyone; so they are suppressed as counts by placement of one
+    authority are, whose total is published.
+
+    Parameters
+    ----------
+    shares : mapping of str to float
+        By placement; add to 1.
+    children : float
+        Looked after at 31 March of the base year.
+
+    Raises
+    ------
+    UnprotectableError
+        Where the total gives a small number away whatever is hidden.
+    """
+    counts: dict[Hashable, float] = {name: float(round(share * children)) for name, share in shares.items()}
+    parts, total = list(counts), "total"
+    shown = suppress_cells(counts | {total: sum(counts.values())}, [(total, parts)], of_service("looked_after_at_31_march"), [total])
+    return frozenset(str(name) for name in parts if shown[name] == SUPPRESSED)
+
+
 def shown_bounds(services: xr.Dataset, comparator: str) -> dict[str, tuple[float, float]]:
     """By service, what the report shows of its count by the first projected year, which starts from it: the interval of its rounding."""
     out: dict[str, tuple[float, float]] = {}

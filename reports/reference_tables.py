@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jsna_model.group import Group
+from jsna_model.placements import PLACEMENTS
 from reports import words
 from reports.demand_tables import service_label
 from reports.disclosure import SUPPRESSED
@@ -172,6 +173,8 @@ def unit_costs(view: View) -> Table | None:
     rows = view.provenance.get("pathway", {}).get("unit_costs") or ()
     if not rows:
         return None
+    # Beside the difference in cost and in children, the cost of a placement would give its share back.
+    hidden = PLACEMENTS if view.hidden_placements is None else view.hidden_placements
     columns = (
         Column("Service"),
         Column("Average cost", "money"),
@@ -184,8 +187,8 @@ def unit_costs(view: View) -> Table | None:
     records: list[list[object]] = [
         [
             "Early help" if r.get("service") == "early_help" else service_label(str(r.get("service"))),
-            round(float(r["amount"])) if r.get("amount") is not None else "[x]",
-            plain(r.get("per")),
+            SUPPRESSED if r.get("placement") in hidden else round(float(r["amount"])) if r.get("amount") is not None else "[x]",
+            plain(r.get("per")) + (f": {words.lower_first(PLACEMENTS[r['placement']])}" if r.get("placement") else ""),
             plain(r.get("price_year")),
             plain(r.get("agency")),
             plain(bool(r.get("cashable"))),

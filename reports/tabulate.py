@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports import chapter_tables, choice_tables, demand_tables, need_tables, pathway_tables, reference_tables, service_tables
+from reports import (
+    chapter_tables,
+    choice_tables,
+    demand_tables,
+    need_tables,
+    pathway_tables,
+    placement_tables,
+    reference_tables,
+    service_tables,
+)
 from reports.table import Table
 from reports.view import View
 
@@ -52,6 +61,7 @@ def build(view: View, internal: bool = False) -> list[Table]:
         need_tables.not_known(view),
         need_tables.known(view),
         demand_tables.services_ahead(view),
+        placement_tables.placements(view),
         pathway_tables.pathway_ahead(view),
         pathway_tables.missed(view),
         pathway_tables.closed(view),

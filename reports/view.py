@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jsna_model.errors import InputError
 from jsna_model.result import Result
 from reports import words
-from reports.own_counts import hide_fitted, protect, protect_known, shown_bounds
+from reports.own_counts import hide_fitted, protect, protect_known, shown_bounds, small_placements
 from reports.suppression import UnprotectableError
 
 if TYPE_CHECKING:
@@ -327,6 +327,24 @@ class View:
     def known(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Records of what services record as they may be shown, and those that may not, with why."""
         return protect_known(self.provenance.get("known") or ())
+
+    @property
+    def placements(self) -> dict[str, Any] | None:
+        """The study's shares of placements as provenance has them; None where it gives none."""
+        return self.provenance.get("pathway", {}).get("placements")
+
+    @cached_property
+    def hidden_placements(self) -> frozenset[str] | None:
+        """Placements whose unpublished shares are suppressed; None where no share may be shown."""
+        from reports.placement_tables import stock
+
+        given = self.placements
+        if given is None or given["published"]:
+            return frozenset()
+        try:
+            return small_placements(given["shares"], stock(self))
+        except UnprotectableError:
+            return None
 
     @property
     def withheld(self) -> str:

@@ -42,12 +42,12 @@ def cost_problems(costs: Mapping[str, Cost]) -> Iterator[Problem]:
 def volume(cost: Cost, difference: xr.DataArray, families: Array) -> Array:
     """Units that are bought more or fewer of than under the comparator, (scenario, year, area, draw).
 
-    A stock counts in child-weeks where `times` is not given, and otherwise `times` a child-year; a flow counts `times` each, once by
-    default.
+    A stock, or the share of it in a placement, counts in child-weeks where `times` is not given, and otherwise `times` a child-year; a flow
+    counts `times` each, once by default.
     """
     of, times = spent_on(cost), cost.get("times")
     if of in STOCKS:
-        values = difference.sel(service=of).values
+        values = difference.sel(service=of).values * float(cost.get("share", 1.0))
         opening = np.concatenate([np.zeros_like(values[:, :1]), values[:, :-1]], axis=1)
         years = child_years(opening, values)
         return yearly_cost(years, 1.0) if times is None else years * float(times)

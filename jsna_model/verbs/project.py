@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from jsna_model.conventions import AGE_BANDS, ENGLAND
+from jsna_model.counting import by_placement
 from jsna_model.draws import normals
 from jsna_model.errors import InputError, LabelError, Problem, raise_all
 from jsna_model.pathway import FLOWS, STATES, STOCKS, Pathway
+from jsna_model.placements import Placements
 from jsna_model.population import Population
 from jsna_model.result import Result, check_tree
 from jsna_model.scenario import Scenario, month_index
@@ -78,8 +80,9 @@ def project(
     Returns
     -------
     Result
-        With group ``demand``; ``demand/expected`` has outcomes with process noise averaged out, and ``demand/groups`` children by age and
-        pattern of risks, where a layout or a scenario's change of need tells them apart.
+        With group ``demand``; ``demand/expected`` has outcomes with process noise averaged out, ``demand/placements`` looked-after
+        children by placement, where the pathway has shares, and ``demand/groups`` children by age and pattern of risks, where a layout or
+        a scenario's change of need tells them apart.
 
     Raises
     ------
@@ -163,6 +166,8 @@ def project(
             attrs=dict(attrs),
         )
         services["demand/groups"] = xr.merge([services["demand/groups"], groups]) if "demand/groups" in services else groups
+    if pathway.placements:
+        services["demand/placements"] = _placed(services["demand/caseload"], pathway.placements)
     population = xr.Dataset(
         {
             "children_projected": (("year", "area", "age_band", "draw"), children),
@@ -189,11 +194,20 @@ def project(
             "unit_costs": [asdict(c) for c in pathway.unit_costs],
             "notes": list(pathway.notes),
             "not_published": filled,
+            **({"placements": asdict(pathway.placements)} if pathway.placements else {}),
             **layout,
         },
         "scenarios": [asdict(s) for s in scenarios],
     }
     return Result(check_tree(xr.DataTree.from_dict(tree)), provenance)
+
+
+def _placed(caseload: xr.Dataset, placements: Placements) -> xr.Dataset:
+    """Looked-after children at 31 March by placement, at shares that are held constant."""
+    parts = by_placement(caseload["caseload"].sel(service=STOCKS[2]).values, placements.shares)  # each (scenario, year, area, draw)
+    dims = ("scenario", "year", "area", "component", "draw")
+    coords = {n: c for n, c in caseload.coords.items() if n != "service"}
+    return xr.Dataset({"placed": (dims, np.stack(list(parts.values()), axis=3))}, {**coords, "component": list(parts)}, caseload.attrs)
 
 
 def _three_states(

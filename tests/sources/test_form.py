@@ -14,7 +14,7 @@ import data_sources as src
 from data_sources.form import CHANGES, COSTED, COSTS, FIELDS
 from jsna_model.cli.app import app
 from jsna_model.errors import InputError
-from jsna_model.study import PATHS, Benefit, EarlyHelp, Publication, Study
+from jsna_model.study import PATHS, Benefit, EarlyHelp, PlacementShares, Publication, Study
 from jsna_model.study_decision import Decision, OwnCost
 
 
@@ -82,6 +82,21 @@ start = "2027-04"
     assert src.read_study(path) == src.read_study(tmp_path / "study.toml")
 
 
+def test_placements_of_a_form_are_those_of_toml(tmp_path: Path) -> None:
+    cells = {
+        "placements__source": "SSDA903",
+        "placements__date": date(2025, 3, 31),
+        "placements__foster_care": 0.7,
+        "placements__other": 0.3,
+    }
+    shares = {"source": "SSDA903", "date": "2025-03-31", "foster_care": 0.7, "other": 0.3, "published": True}
+    found = src.read_form(form(tmp_path, **cells, placements__published="yes"))
+    assert found == Study.of({"area": "Rutland", "placements": shares})
+    (tmp_path / "again").mkdir()
+    with pytest.raises(InputError, match=r"add up to 0\.8.*|row Study!C\d+, column placements\.foster_care"):
+        src.read_form(form(tmp_path / "again", **(cells | {"placements__other": 0.1})))
+
+
 def test_every_problem_names_its_cell(tmp_path: Path) -> None:
     changes = [(*HUBS[:4], "double", "many", "next year", None), (None, *HUBS[1:]), ("follow", "", "", *HUBS[3:])]
     path = form(tmp_path, changes[:1] + changes[2:], draws="lots", early_help__unit_cost=-5, early_help__families_per_year=10)
@@ -115,7 +130,7 @@ def test_nothing_is_overwritten_and_other_files_are_refused(tmp_path: Path) -> N
 
 
 def test_the_form_has_every_key_of_a_study() -> None:
-    tables = {"early_help": EarlyHelp, "benefit": Benefit, "publication": Publication, "decision": Decision}
+    tables = {"early_help": EarlyHelp, "benefit": Benefit, "publication": Publication, "decision": Decision, "placements": PlacementShares}
     keys = {("set" if k == "set_name" else k) for k in Study.model_fields if k not in tables}
     keys |= {f"{name}.{k}" for name, table in tables.items() for k in table.model_fields}
     by_service = {f"decision.{k}": COSTED for k in ("optimism_bias", "cashable", "fixed", "cost_uncertainty")}
