@@ -96,6 +96,9 @@ WAYS: tuple[Way, ...] = (
     _w("assessment", "closed_0_3", "assessment.not_in_need_rate", "assessed_not_in_need assessed_closed_without_help"),
     _w("assessment", "early_help_waiting", "assessment.early_help_rate", "assessed_not_in_need early_help_accepted"),
     _w("assessment", "child_in_need", "assessment.in_need_rate"),
+    # in need, and the episode ends with the assessment: without these, too few end within three months (benchmarks/durations.py)
+    _w("assessment", "closed_0_3", "assessment.brief_closure_rate", "episode_ended"),
+    _w("assessment", "early_help_waiting", "assessment.brief_step_down_rate", "episode_ended early_help_accepted"),
     _w("assessment", "section_47", "assessment.section_47_rate"),
     _w("assessment", "looked_after", "assessment.care_rate", "looked_after_started"),
     # child in need

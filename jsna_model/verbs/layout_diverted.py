@@ -22,6 +22,7 @@ NOT_HELPED = {
     "referral.early_help_share": "referral.no_further_action_share",
     "assessment.early_help_rate": "assessment.not_in_need_rate",
     "child_in_need.step_down_rate": "child_in_need.closure_rate",
+    "assessment.brief_step_down_rate": "assessment.brief_closure_rate",
 }
 #: Hazard of return, and of leaving the band, of each state of the recently closed.
 BANDS = dict(

@@ -186,7 +186,7 @@ def base_rates(counts: Mapping[str, float], values: Mapping[str, float], by_clas
     x0 = np.array([logit(min(start[n], 1 - MOST_SHARE)) if n in SHARES else np.log(max(start[n], 1e-9)) for n in free])
     solved = least_squares(off, x0, xtol=1e-14, ftol=1e-14, gtol=1e-14, max_nfev=60, bounds=(x0 - 8, x0 + 8))
     found = rates(solved.x)
-    if found["assessment.in_need_rate"] <= LEAST_IN_NEED:
+    if found["assessment.in_need_rate"] <= (1 - values["child_in_need.brief_part"]) * LEAST_IN_NEED:
         notes.append(
             "more assessments end in no need, a plan or care than there are: what is left for a child in need plan is held at a trace."
         )
@@ -455,7 +455,11 @@ def _rates(found: Mapping[str, float], fixed: Mapping[str, float], values: Mappi
     to_plan = found["assessment.section_47_rate"] * fixed["section_47.conference_share"] * fixed["conference.plan_share"]
     others = found["assessment.not_in_need"] + to_plan + found["assessment.care_rate"]
     # What is left of the assessments: not below a trace, so that the solver may pass through what cannot be; named if it ends there.
-    out["assessment.in_need_rate"] = max(month_hazard(values["assessment.months"]) - others, LEAST_IN_NEED)
+    in_need = max(month_hazard(values["assessment.months"]) - others, LEAST_IN_NEED)
+    brief, step_down = values["child_in_need.brief_part"], values["child_in_need.step_down_part"]
+    out["assessment.in_need_rate"] = (1 - brief) * in_need
+    out["assessment.brief_closure_rate"] = brief * (1 - step_down) * in_need
+    out["assessment.brief_step_down_rate"] = brief * step_down * in_need
     return out
 
 

@@ -41,6 +41,8 @@ MOVED_BY = {
     "closed.re_referral_rate_0_3": "referral.rate",
     "closed.re_referral_rate_3_12": "referral.rate",
     "assessment.in_need_rate": "front_door.acceptance",
+    "assessment.brief_closure_rate": "front_door.acceptance",
+    "assessment.brief_step_down_rate": "front_door.acceptance",
     "assessment.section_47_rate": "plan.start_rate",
     "child_in_need.section_47_rate": "plan.start_rate",
     "unborn.section_47_rate": "plan.start_rate",
