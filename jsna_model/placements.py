@@ -76,11 +76,11 @@ def contradictions(given: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], 
     if not given:
         return
     shares = {n: float(v) for n, v in given.items() if n in PLACEMENTS and isinstance(v, (int, float)) and not isinstance(v, bool)}
-    wrong = [n for n, v in given.items() if n in PLACEMENTS and n not in shares]
     known = {n for n in given if n in PLACEMENTS}
+    wrong = {n for n in known if n not in shares or not 0 <= shares[n] <= 1}
     for name, found, fix in share_problems(shares) if known else ():
-        # A share out of range is said by the check of its key, and a sum with a share that is no number says nothing.
-        if (name in shares and not 0 <= shares[name] <= 1) or (not name and wrong):
+        # What is no share is said by the check of its key, and a sum with it says nothing.
+        if name in wrong or (not name and wrong):
             continue
         yield (("placements", name) if name else ("placements",)), found, fix
     if not known:
