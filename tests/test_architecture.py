@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("jsna_model", "data_sources", "reports")
-NOUNS = {"direct", "group", "layout", "evidence", "population", "overlap", "pathway", "scenario", "study", "result"}
+NOUNS = {"direct", "group", "layout", "evidence", "population", "overlap", "pathway", "placements", "scenario", "study", "result"}
 NOUN_NAMES = {"Evidence", "Population", "Overlap", "Pathway", "Scenario", "Study", "Result"}
 HEAVY = {"pandas", "xarray", "scipy", "statsmodels", "geopandas", "matplotlib", "docx", "openpyxl", "xlsxwriter"}
 IMPURE = {"datetime", "io", "os", "pathlib", "random", "secrets", "shutil", "subprocess", "tempfile", "time", "urllib"}
