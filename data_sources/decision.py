@@ -15,7 +15,6 @@ from jsna_model.pathway import COUNTED_ON, DERIVED, FLOWS, STOCKS, Pathway, Unit
 from jsna_model.placements import PLACEMENTS
 from jsna_model.scenario import Scenario
 from jsna_model.study import Study
-from jsna_model.study_decision import OwnCost
 
 #: Changes of these help more families, so that a choice needs what early help costs.
 HELPS_MORE = ("early_help.reach", "referral.follow_up_share")
@@ -27,7 +26,7 @@ def with_own_costs(pathway: Pathway, study: Study) -> Pathway:
     placements = pathway.placements or study.placements.build()
     shares = placements.shares if placements else {}
     for service, own in study.unit_costs.items():
-        of, placed = _spent_on(service, own)
+        of, placed = _spent_on(service, own.of)
         usual = "a child a week" if of in STOCKS and own.times is None else "each"
         per = costs[service].per if service in costs else usual
         costs[service] = UnitCost(
@@ -40,9 +39,9 @@ def with_own_costs(pathway: Pathway, study: Study) -> Pathway:
     return replace(pathway, unit_costs=tuple(costs.values()))
 
 
-def _spent_on(service: str, own: OwnCost) -> tuple[str, str]:
+def _spent_on(service: str, own_of: str) -> tuple[str, str]:
     """The count that an own cost is spent on, and the placement of which it is a share, where it is of one."""
-    of = own.of or COUNTED_ON.get(service, service)
+    of = own_of or COUNTED_ON.get(service, service)
     return (STOCKS[2], of) if of in PLACEMENTS else (of, "")
 
 
@@ -56,7 +55,7 @@ COVERED = {
 def counted_twice(study: Study) -> Iterator[Problem]:
     """Own costs of the local authority that a published average, still in use, holds as well."""
     for name, own in study.unit_costs.items():
-        of, _ = _spent_on(name, own)
+        of, _ = _spent_on(name, own.of)
         for average, covered in COVERED.items():
             if name != average and of in covered and own.agency == "local authority" and average not in study.unit_costs:
                 found = f"the published average of {average} holds what the local authority spends on {of} already"
