@@ -61,6 +61,8 @@ def ahead(parts: Parts) -> Made:
 
 def placements(parts: Parts) -> Made:
     """Where looked-after children live, by the study's own shares."""
+    if "services_ahead" not in parts.tables:
+        return None
     title, table, given = "Children looked after by placement", parts.tables.get("placements"), parts.view.placements
     if table is None:
         small = "the shares are the authority's own, and whatever is hidden would give a small number away"

@@ -58,12 +58,14 @@ def test_the_sections_are_those_that_boards_expect(report: Report) -> None:
 def test_what_is_left_out_is_said_with_its_reason(report: Report, canterbury: Result) -> None:
     said = next(b for b in section(report, "gaps").blocks if isinstance(b, Bullets))
     assert [i.split(":")[0] for i in said.items] == [
-        "Local services and assets", "Views of children, families and practitioners", "Equality impact",
+        "Children looked after by placement", "Local services and assets",
+        "Views of children, families and practitioners", "Equality impact",
     ]  # fmt: skip
     need_alone = build(canterbury)
     left = " ".join(i for b in section(need_alone, "gaps").blocks if isinstance(b, Bullets) for i in b.items)
     assert "Scenarios compared: the result compares no scenarios; run compare." in left
     assert "Services now, and how they compare: the result holds no counts of services" in left
+    assert "placement" not in left
     table = report.table("gaps")
     assert table is not None
     assert {"Ethnicity of children affected", "Sex of children affected"} <= set(table.rows["What is missing"])
