@@ -77,13 +77,13 @@ SPREAD = {
 
 
 @cache
-def whole_kernel() -> Callable[..., int] | None:
-    """The numba kernel of whole children, where numba is installed and the environment does not say ``JSNA_KERNEL=numpy``."""
+def compiled(noise: bool) -> Callable[..., int | None] | None:
+    """The numba kernel of whole or expected children, where numba is installed and the environment does not say ``JSNA_KERNEL=numpy``."""
     if os.environ.get(KERNEL, "") == "numpy" or find_spec("numba") is None:
         return None
-    from jsna_model.methods.stock_kernel import move_whole
+    from jsna_model.methods.stock_kernel import move_expected, move_whole
 
-    return move_whole
+    return move_whole if noise else move_expected
 
 
 @dataclass(frozen=True)
@@ -458,7 +458,7 @@ class _Block:
                 dispersion=dispersion,
                 ageing="cohort",
                 first=first,
-                kernel=whole_kernel(),
+                kernel=compiled(self.noise),
             )
             for step in steps:
                 result.add(step, layout, self.now)
