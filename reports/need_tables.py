@@ -423,6 +423,12 @@ def projection(view: View) -> tuple[np.ndarray, np.ndarray]:
     return children.values, data["affected_projected"].transpose("year", "draw").values
 
 
+def children_change(view: View) -> float:
+    """Change in the number of children from the first year of the projection to the last, as a share of the first."""
+    children, _ = projection(view)
+    return float(children[-1] / children[0] - 1) if children[0] else 0.0
+
+
 def not_known(view: View) -> Table | None:
     """Children estimated to be affected beside children in need at 31 March, and what the difference can and cannot say."""
     observed = view.group("demand/observed")
