@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.calibration`` fits the embedded counts of 2024-25 and writes ``benchmarks/results/calibration_fit.csv`` (a row a
 flow), ``calibration_residuals.csv`` (counts beyond 3 sd) and ``calibration_products.csv`` (what recorded factors tell of rates by
-pattern, at several priors). "Left out" is the predictive distribution from all authorities' rates without the authority's own; "own" from its posterior, which has seen
-the count: not independent. ``--dispersion`` repeats the fit at other dispersions; ``--all`` projects every authority.
+pattern, at several priors). "Left out" is the predictive distribution from all authorities' rates without the authority's own; "own" from
+its posterior, which has seen the count: not independent. ``--dispersion`` repeats the fit at other dispersions; ``--all`` projects every
+authority.
 
 ``python -m benchmarks.calibration DATA_FOLDER`` also reads the DfE files of `benchmarks.service_volatility` and writes
 ``calibration_discrepancy.csv`` (an authority and stock a row) and ``calibration_next_year.csv``: rates fitted on one year, counts of

@@ -16,7 +16,6 @@ from jsna_model.errors import unknown_name
 from jsna_model.methods.calibration import IDENTIFIED
 from jsna_model.methods.factors import (
     WEIGHT_STEPS,
-    Level,
     assessed_logits,
     either,
     level,
@@ -92,15 +91,15 @@ def pattern_rates(result: Result, pathway: Pathway, need: str, areas: Sequence[s
     prior = _prior(result, pathway, need)
     before = prior.mean + prior.sd * prior.z
     recorded, why = pathway.recorded, _why_not(pathway.recorded, prior)
-    learned: dict[str, Any]
-    if recorded is None or why:
-        after = before
-        risks = {r: {"factors": [], "ratio": _both(b, b, (s**2, s**2))} for r, b, s in zip(prior.risks, before.T, prior.sd, strict=True)}
-        learned = {"fitted": False, "why": why, "risks": risks}
-    else:
-        fit = _Fit(result, pathway, recorded, prior)
-        after = fit.mode + np.einsum("drs,ds->dr", fit.root, prior.z)
-        learned = fit.learned(before, after, areas)
+    after, learned = before.copy(), dict[str, Any](fitted=False, why=why, risks={})
+    if recorded is not None and not why:
+        # What the user gave, or no factor is recorded for, is drawn beforehand, and nothing is learned of it.
+        free = np.array([f and r in recorded.factors for f, r in zip(prior.free, prior.risks, strict=True)])
+        fit = _Fit(result, pathway, recorded, prior.given(before, free))
+        after[:, free] = fit.mode + np.einsum("drs,ds->dr", fit.root, fit.prior.z)
+        learned = fit.learned(before[:, free], after[:, free], areas)
+    for r, b, sd in zip(prior.risks, before.T, prior.sd, strict=True):
+        learned["risks"].setdefault(r, {"factors": [], "ratio": _both(b, b, (sd**2, sd**2))})
     learned["interactions"] = {n.removeprefix(f"{INTERACTION}."): 0.0 for n in prior.pairs}
     streams = tuple(f"pathway/{n}" for n in (*prior.names, *prior.pairs))
     weight = np.exp(after @ prior.main.T + prior.extra).T
@@ -119,6 +118,7 @@ class _Prior:
     free: tuple[bool, ...]  # not given by the user
     z: Array  # (draw, risk), standard normals of the ratios
     extra: Array  # (draw, pattern), interactions
+    centre: Array  # (pattern,), about which they are
     pairs: tuple[str, ...]  # names of what is drawn for them
     seed: int
 
@@ -126,11 +126,19 @@ class _Prior:
     def names(self) -> tuple[str, ...]:
         return tuple(f"{RATIO}.{r}" for r in self.risks)
 
+    def given(self, drawn: Array, free: NDArray[np.bool_]) -> _Prior:
+        """Of the risks that are free alone: the ratios of the others, as drawn, are part of what each pattern has beyond."""
+        other = self.main[:, ~free]
+        extra, centre = self.extra + drawn[:, ~free] @ other.T, self.centre + other @ self.mean[~free]
+        risks = tuple(r for r, f in zip(self.risks, free, strict=True) if f)
+        main, mean, sd, z = self.main[:, free], self.mean[free], self.sd[free], self.z[:, free]
+        return replace(self, risks=risks, main=main, mean=mean, sd=sd, z=z, free=(True,) * len(risks), extra=extra, centre=centre)
+
 
 def _prior(result: Result, pathway: Pathway, need: str) -> _Prior:
     seed, draws = int(result.provenance["seed"]), int(result.provenance["draws"])
     patterns = ("none", need) if need in result.risks else tuple(str(p) for p in result.data["need"].ds["pattern"].values)
-    risks = tuple(p for p in patterns if p != "none" and "+" not in p)
+    risks = _singles(patterns)
     names = [f"{RATIO}.{r}" for r in risks]
     for name in pathway.layout:
         if name.startswith(f"{RATIO}.") and name not in names:
@@ -140,7 +148,7 @@ def _prior(result: Result, pathway: Pathway, need: str) -> _Prior:
     mean, sd = np.array([np.log(p.value) - p.sd**2 / 2 for p in given]), np.array([p.sd for p in given])
     z = np.stack([normals(seed, f"pathway/{n}", draws) for n in names], axis=1)
     extra, pairs = _interactions(pathway.layout.get(INTERACTION), risks, main, seed, draws)
-    return _Prior(patterns, risks, main, mean, sd, tuple(p.source != _USER for p in given), z, extra, pairs, seed)
+    return _Prior(patterns, risks, main, mean, sd, tuple(p.source != _USER for p in given), z, extra, np.zeros(len(patterns)), pairs, seed)
 
 
 def _parameters(all_risks: Parameter, prior: _Prior, after: Array, fitted: bool) -> dict[str, Parameter]:
@@ -153,6 +161,10 @@ def _parameters(all_risks: Parameter, prior: _Prior, after: Array, fitted: bool)
     }
     made[RATIO] = replace(all_risks, value=float(np.exp(np.log(middle).mean())), sd=0.0, source=f"geometric mean over risks: {says}")
     return made
+
+
+def _singles(patterns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(p for p in patterns if p != "none" and "+" not in p)
 
 
 def _interactions(parameter: Parameter | None, risks: Sequence[str], main: Array, seed: int, draws: int) -> tuple[Array, tuple[str, ...]]:
@@ -184,29 +196,26 @@ class _Fit:
     def __init__(self, result: Result, pathway: Pathway, recorded: Recorded, prior: _Prior) -> None:
         self.result, self.recorded, self.prior = result, recorded, prior
         risks, areas, main = prior.risks, len(recorded.areas), prior.main
-        self.free = np.array([f and r in recorded.factors for f, r in zip(prior.free, risks, strict=True)])
         dispersion = pathway.layout["entries.dispersion"].value
-        self.x, self.v = np.zeros((len(risks), areas)), np.full((len(risks), areas), np.inf)
-        self.known_mean, self.known_sd = np.zeros(len(risks)), np.full(len(risks), np.inf)
+        self.x, self.v = np.zeros((2, len(risks), areas))
+        self.known_mean, self.known_sd = np.zeros((2, len(risks)))
         for i, risk in enumerate(risks):
-            if self.free[i]:
-                p, names = pathway.layout[f"{RECORDING}.{risk}"], recorded.factors[risk]
-                low, high = (np.stack([np.where(recorded.hidden[n], end, recorded.counts[n]) for n in names]) for end in SUPPRESSED)
-                counts, between = either(low, high, recorded.assessments)
-                self.x[i], self.v[i] = normal_of(counts, dispersion)
-                self.known_mean[i], self.known_sd[i] = np.log(p.value) - p.sd**2 / 2, np.hypot(p.sd, between)
+            p, names = pathway.layout[f"{RECORDING}.{risk}"], recorded.factors[risk]
+            low, high = (np.stack([np.where(recorded.hidden[n], end, recorded.counts[n]) for n in names]) for end in SUPPRESSED)
+            counts, between = either(low, high, recorded.assessments)
+            self.x[i], self.v[i] = normal_of(counts, dispersion)
+            self.known_mean[i], self.known_sd[i] = np.log(p.value) - p.sd**2 / 2, np.hypot(p.sd, between)
         expected = recorded.shares[prior.patterns]
-        silent = Level(np.zeros(areas), np.ones(areas), np.full(areas, 1 / areas), 0.0)
-        b = prior.mean
+        b, centre = prior.mean, prior.centre
         for _ in range(WEIGHT_STEPS):
-            logit = assessed_logits(expected, main @ b, main)[0]
-            self.levels = [level(self.x[i], self.v[i], logit[:, i]) if told else silent for i, told in enumerate(self.free)]
+            logit = assessed_logits(expected, main @ b + centre, main)[0]
+            self.levels = [level(x, v, at) for x, v, at in zip(self.x, self.v, logit.T, strict=True)]
             self.weights = np.stack([lv.weight for lv in self.levels])
             seen = np.array([lv.value for lv in self.levels]) - self.known_mean
             variance = np.array([lv.variance for lv in self.levels]) + self.known_sd**2
-            b = rate_posterior(seen, variance, prior.mean, prior.sd, expected[None], self.weights, np.zeros((1, len(main))), main)[0][0]
+            b = rate_posterior(seen, variance, prior.mean, prior.sd, expected[None], self.weights, centre[None], main)[0][0]
         # Need and interactions are drawn beforehand, and nothing is learned of them here: the ratios follow, given each draw.
-        self.shares = expected * (national_patterns(result, risks) / recorded.england[prior.patterns])[:, None, :]
+        self.shares = expected * (national_patterns(result, _singles(prior.patterns)) / recorded.england[prior.patterns])[:, None, :]
         self.mode, self.root = rate_posterior(seen, variance, prior.mean, prior.sd, self.shares, self.weights, prior.extra, main)
 
     def _level(self, b: Array) -> tuple[Array, Array]:
@@ -219,33 +228,27 @@ class _Fit:
         prior, draws = self.prior, len(after)
         prior_level, at = (self._level(b)[0] for b in (before, after))
         z = np.stack([normals(prior.seed, f"pathway/{RECORDING}.{r}", draws) for r in prior.risks], axis=1)
-        sd = np.where(self.free, self.known_sd, 0.0)
+        sd = self.known_sd
         recording = self.known_mean + sd * z
         values, errors = np.array([lv.value for lv in self.levels]), np.array([lv.variance for lv in self.levels])
-        error = np.where(self.free, errors, np.inf)
-        centre, left = normal_update(self.known_mean, sd**2, values - at, error)
+        centre, left = normal_update(self.known_mean, sd**2, values - at, errors)
         england = centre + np.sqrt(left) * z
         # Variances over draws of need and within them, the latter not from draws: a contraction near one half is told from it.
         variance = self.mode.var(0) + np.einsum("drs,drs->r", self.root, self.root) / draws
         middle, to = self._level(self.mode)
         within = np.einsum("drs,dst->drt", to, self.root)
         gain = 1 - np.divide(left, sd**2, out=np.ones_like(left), where=sd > 0)
-        told = normal_update(self.known_mean, sd**2, values - middle, error)[0].var(0) + left + gain**2 * (within**2).sum(-1).mean(0)
+        told = normal_update(self.known_mean, sd**2, values - middle, errors)[0].var(0) + left + gain**2 * (within**2).sum(-1).mean(0)
         risks = {}
         for i, risk in enumerate(prior.risks):
-            found: dict[str, Any] = {
-                "factors": [],
+            risks[risk] = {
+                "factors": list(self.recorded.factors[risk]),
+                "spread": self.levels[i].sigma,
+                "authorities": int(np.isfinite(self.v[i]).sum()),
                 "ratio": _both(before[:, i], after[:, i], (float(prior.sd[i] ** 2), float(variance[i]))),
+                "recording": _both(recording[:, i], england[:, i], (float(sd[i] ** 2), float(told[i]))),
+                "product": _both(prior_level[:, i] + recording[:, i], at[:, i] + england[:, i], share=True),
             }
-            if self.free[i]:
-                found |= {
-                    "factors": list(self.recorded.factors[risk]),
-                    "spread": self.levels[i].sigma,
-                    "authorities": int(np.isfinite(self.v[i]).sum()),
-                    "recording": _both(recording[:, i], england[:, i], (float(sd[i] ** 2), float(told[i]))),
-                    "product": _both(prior_level[:, i] + recording[:, i], at[:, i] + england[:, i], share=True),
-                }
-            risks[risk] = found
         own = {a: self._area(a, before, after, recording, england) for a in areas}
         return {"fitted": True, "why": "", "risks": risks, "areas": own, "source": self.recorded.source}
 
@@ -257,8 +260,6 @@ class _Fit:
         place = self.recorded.areas.index(area) if area in self.recorded.areas else None
         out = {}
         for i, risk in enumerate(self.prior.risks):
-            if not self.free[i]:
-                continue
             sigma = self.levels[i].sigma
             z = normals(self.prior.seed, f"pathway/{RECORDING}.{risk}/{area}", len(own))
             x, v = (0.0, np.inf) if place is None else (self.x[i, place], self.v[i, place])

@@ -193,7 +193,7 @@ def test_factors_identify_products_and_not_their_parts() -> None:
     table = pd.read_csv(RESULTS / "calibration_products.csv")
     again = identified(PRIORS[:1])
     same = ["prior_sd_ratio", "prior_recording_times", "prior_sd_recording"]
-    kept = table[(table[same] == PRIORS[0]).all(axis=1)].reset_index(drop=True)
+    kept = table[(table[same] == list(PRIORS[0])).all(axis=1)].reset_index(drop=True)
     pd.testing.assert_frame_equal(again, kept, atol=0.002, check_dtype=False)
     assert (table["contraction_product"] > 0.99).all()
     # Which part is narrowed follows from the priors; the two together are not, at most one.
