@@ -76,7 +76,8 @@ def rates_by_pattern(view: View) -> Table | None:
         "Recording is the odds that an assessment records the factor over the odds that the child lives with the risk as this set defines it. It may be above one, "
         "because what is recorded may be of a lesser degree.",
         "Identified: the counts took away more than half of the variance. They see rate times recording, so that at most one of the two can be, and how the product "
-        "divides follows from what was assumed beforehand (need.rate_ratio and recording in [parameters]). Pairs of risks beyond their product are in no count: 0%.",
+        "divides follows from what was assumed beforehand (need.rate_ratio and recording in [parameters]). Recording of one authority is told beside that of others; its "
+        "level is England's. Pairs of risks beyond their product are in no count: 0%.",
         "Need is taken as estimated, draw by draw, and nothing is learned of it here; rates are the same in all authorities, and recording differs.",
     ]
     if found["fitted"]:

@@ -33,13 +33,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from jsna_model.errors import InputError
 from jsna_model.methods.calibration import Counts, fit, posterior
 from jsna_model.methods.pooling import reml_tau2
 
 Array = NDArray[np.float64]
 
-#: Gauss-Newton steps to the mode; `g` is nearly linear, and the last changes it by less than 1e-8.
-NEWTON_STEPS = 12
+#: Most Gauss-Newton steps to the mode, and the step at which it has settled; `g` is nearly linear: some six steps at the default priors.
+NEWTON_STEPS = 60
+STEP_TOLERANCE = 1e-8
 #: Times that weights of authorities and the ratios they imply are worked out in turn.
 WEIGHT_STEPS = 3
 
@@ -200,6 +202,11 @@ def rate_posterior(
     mode : ndarray, shape (draw, risk)
     root : ndarray, shape (draw, risk, risk)
         Lower triangle ``L``, ``L L'`` the covariance: ``mode + L z`` is a draw.
+
+    Raises
+    ------
+    InputError
+        Where no mode is found: priors that the counts all but rule out.
     """
     told = np.where(np.isfinite(variance), 1 / variance, 0.0)
     before = np.diag(1 / prior_sd**2)
@@ -212,8 +219,13 @@ def rate_posterior(
         score = (prior_mean - b) / prior_sd**2 + np.einsum("drs,r,dr->ds", to, told, seen - g)
         step = np.einsum("dst,dt->ds", inverse, score)
         b = b + step
-        if np.abs(step).max() < 1e-8:
+        if np.abs(step).max() < STEP_TOLERANCE:
             break
+    else:
+        raise InputError(
+            "the rates by pattern that make the recorded factors were not found: the priors are too far from the counts. "
+            "Give need.rate_ratio, or recording of each risk, nearer to one."
+        )
     return b, np.linalg.cholesky(inverse)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
+from jsna_model.errors import InputError
 from jsna_model.methods.calibration import Counts, fit, posterior, product_contraction
 from jsna_model.methods.factors import Level, assessed_logits, either, level, normal_of, normal_update, rate_posterior
 from jsna_model.methods.joint import design
@@ -151,3 +152,13 @@ def test_the_spread_of_recording_is_found() -> None:
     assert told.sigma == pytest.approx(0.4, rel=0.15)
     assert told.weight[:5].sum() == 0
     assert told.variance == pytest.approx((0.16 + 0.01) / 145, rel=0.3)
+
+
+def test_priors_that_the_counts_all_but_rule_out_settle_too_or_say_so() -> None:
+    shares, even, prior, sd = some_shares(3), np.full((2, 3), 1 / 3), np.full(2, BETA), np.full(2, SD)
+    for off in (-5.0, 5.0):
+        seen = assessed_logits(shares, prior @ MAIN.T, MAIN)[0].mean(0) + off
+        mode, _ = rate_posterior(seen, np.full(2, 0.25), prior, sd, shares[None], even, np.zeros((1, 4)), MAIN)
+        assert np.sign(mode[0] - prior).tolist() == [np.sign(off)] * 2
+    with pytest.raises(InputError, match="not found"):
+        rate_posterior(np.full(2, np.nan), np.full(2, 0.25), prior, sd, shares[None], even, np.zeros((1, 4)), MAIN)
