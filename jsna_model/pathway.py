@@ -218,7 +218,9 @@ class Pathway:
 
         ways = compile_layout("family_help" if self.family_help_from else "early_help_and_cin").parameters if self.layout else ()
         by_risk = (f"need.rate_ratio.{r}" for r in self.recorded.factors) if self.layout and self.recorded else ()
-        return frozenset((*self.parameters, *self.layout, *ways, *by_risk))
+        # What the fit of rates takes beforehand says nothing of what a scenario would do.
+        of_layout = (n for n in self.layout if not n.startswith(("recording.", "need.interaction")))
+        return frozenset((*self.parameters, *of_layout, *ways, *by_risk))
 
     def with_early_help(
         self, families_per_year: float, unit_cost: float | None = None, children_per_family: float | None = None, source: str = "user"

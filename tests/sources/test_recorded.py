@@ -18,6 +18,7 @@ from data_sources.recorded import load_recorded
 from jsna_model.conventions import ENGLAND
 from jsna_model.errors import UnknownNameError
 from jsna_model.result import Result
+from jsna_model.verbs.group_changes import check_scenarios
 from jsna_model.verbs.pattern_rates import PatternRates, pattern_rates
 
 ABUSE, ILLNESS, DEPENDENCY = "domestic_abuse_last_year", "severe_mental_health_symptoms", "alcohol_or_drug_dependency"
@@ -166,3 +167,17 @@ def test_scenarios_change_the_rate_of_one_risk_or_of_all() -> None:
     kept = done.provenance["pathway"]["layout"]
     assert kept["rates_by_pattern"]["fitted"]
     assert kept["parameters"][f"need.rate_ratio.{ABUSE}"]["source"].startswith("fitted to recorded factors")
+
+
+def test_names_are_checked_before_anything_is_run() -> None:
+    def change(name: str) -> list[jm.Scenario]:
+        return [jm.Scenario("one", "a", "b").scale(name, 1.2, "2026-04")]
+
+    pathway = load_pathway("Rutland", layout="early_help_and_cin")
+    check_scenarios(pathway, change(f"need.rate_ratio.{ABUSE}"), 3, RISKS)
+    for name in ("need.rate_ratio.domestic_abuse_lst_year", "need.rate_ratio.domestic_abuse_ever", f"recording.{ABUSE}"):
+        with pytest.raises(UnknownNameError, match=rf"need\.rate_ratio\.{ABUSE}"):
+            check_scenarios(pathway, change(name), 3, RISKS)
+    other = load_pathway("Rutland", {"need.rate_ratio.domestic_abuse_ever": 5.0}, layout="early_help_and_cin")
+    with pytest.raises(UnknownNameError, match="domestic_abuse_ever"):
+        check_scenarios(other, [], 3, RISKS)
