@@ -118,7 +118,7 @@ class _Prior:
     free: tuple[bool, ...]  # not given by the user
     z: Array  # (draw, risk), standard normals of the ratios
     extra: Array  # (draw, pattern), interactions
-    centre: Array  # (pattern,), about which they are
+    centre: Array  # (pattern,), their means
     pairs: tuple[str, ...]  # names of what is drawn for them
     seed: int
 
@@ -147,8 +147,8 @@ def _prior(result: Result, pathway: Pathway, need: str) -> _Prior:
     main = np.array([[float(r in p.split("+")) for r in risks] for p in patterns])
     mean, sd = np.array([np.log(p.value) - p.sd**2 / 2 for p in given]), np.array([p.sd for p in given])
     z = np.stack([normals(seed, f"pathway/{n}", draws) for n in names], axis=1)
-    extra, pairs = _interactions(pathway.layout.get(INTERACTION), risks, main, seed, draws)
-    return _Prior(patterns, risks, main, mean, sd, tuple(p.source != _USER for p in given), z, extra, np.zeros(len(patterns)), pairs, seed)
+    extra, centre, pairs = _interactions(pathway.layout.get(INTERACTION), risks, main, seed, draws)
+    return _Prior(patterns, risks, main, mean, sd, tuple(p.source != _USER for p in given), z, extra, centre, pairs, seed)
 
 
 def _parameters(all_risks: Parameter, prior: _Prior, after: Array, fitted: bool) -> dict[str, Parameter]:
@@ -167,16 +167,19 @@ def _singles(patterns: Sequence[str]) -> tuple[str, ...]:
     return tuple(p for p in patterns if p != "none" and "+" not in p)
 
 
-def _interactions(parameter: Parameter | None, risks: Sequence[str], main: Array, seed: int, draws: int) -> tuple[Array, tuple[str, ...]]:
-    """Log of what each pattern has beyond the product of its risks, (draw, pattern): its pairs', from the prior alone."""
-    out, names = np.zeros((draws, len(main))), []
-    if parameter is not None and parameter.sd > 0:
-        for i, j in combinations(range(len(risks)), 2):
-            name = f"{INTERACTION}.{risks[i]}+{risks[j]}"
-            log = np.log(parameter.value) - parameter.sd**2 / 2 + parameter.sd * normals(seed, f"pathway/{name}", draws)
-            out += np.outer(log, main[:, i] * main[:, j])
-            names.append(name)
-    return out, tuple(names)
+def _interactions(
+    parameter: Parameter | None, risks: Sequence[str], main: Array, seed: int, draws: int
+) -> tuple[Array, Array, tuple[str, ...]]:
+    """Log of what each pattern has beyond the product of its risks, (draw, pattern), its mean and its streams: its pairs', not learned."""
+    out, centre, names = np.zeros((draws, len(main))), np.zeros(len(main)), list[str]()
+    if parameter is None:
+        return out, centre, ()
+    for i, j in combinations(range(len(risks)), 2):
+        names.append(f"{INTERACTION}.{risks[i]}+{risks[j]}")
+        both, mean = main[:, i] * main[:, j], np.log(parameter.value) - parameter.sd**2 / 2
+        centre += mean * both
+        out += np.outer(mean + parameter.sd * normals(seed, f"pathway/{names[-1]}", draws), both)
+    return out, centre, tuple(names)
 
 
 def _why_not(recorded: Recorded | None, prior: _Prior) -> str:
@@ -187,6 +190,8 @@ def _why_not(recorded: Recorded | None, prior: _Prior) -> str:
         return "the user gave the ratios: they stand as given"
     if prior.patterns not in recorded.shares:
         return "the need of all authorities is not known for these risks, or demand follows one risk alone"
+    if not any(f and r in recorded.factors for f, r in zip(prior.free, prior.risks, strict=True)):
+        return "no factor is recorded for the risks that are not given"
     return ""
 
 
