@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports import chapter_tables, choice_tables, demand_tables, need_tables, pathway_tables, reference_tables, service_tables
+from reports import (
+    chapter_tables,
+    choice_tables,
+    demand_tables,
+    need_tables,
+    pathway_tables,
+    pattern_tables,
+    reference_tables,
+    service_tables,
+)
 from reports.table import Table
 from reports.view import View
 
@@ -69,6 +78,7 @@ def build(view: View, internal: bool = False) -> list[Table]:
         reference_tables.assumptions(view),
         reference_tables.scenarios(view),
         reference_tables.parameters(view),
+        pattern_tables.rates_by_pattern(view),
         reference_tables.unit_costs(view),
         reference_tables.quoted(view),
         reference_tables.sources(view),
