@@ -1,9 +1,10 @@
 """How well pooled rates fit the counts of all authorities: coverage, residuals, what is identified, and what does not reconcile.
 
 ``python -m benchmarks.calibration`` fits the embedded counts of 2024-25 and writes ``benchmarks/results/calibration_fit.csv`` (a row a
-flow), ``calibration_residuals.csv`` (counts beyond 3 sd) and ``calibration_products.csv`` (what recorded factors could identify). "Left
-out" is the predictive distribution from all authorities' rates without the authority's own; "own" from its posterior, which has seen
-the count: not independent. ``--dispersion`` repeats the fit at other dispersions; ``--all`` projects every authority.
+flow), ``calibration_residuals.csv`` (counts beyond 3 sd) and ``calibration_products.csv`` (what recorded factors tell of rates by
+pattern, at several priors). "Left out" is the predictive distribution from all authorities' rates without the authority's own; "own" from
+its posterior, which has seen the count: not independent. ``--dispersion`` repeats the fit at other dispersions; ``--all`` projects every
+authority.
 
 ``python -m benchmarks.calibration DATA_FOLDER`` also reads the DfE files of `benchmarks.service_volatility` and writes
 ``calibration_discrepancy.csv`` (an authority and stock a row) and ``calibration_next_year.csv``: rates fitted on one year, counts of
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +25,6 @@ import pandas as pd
 import data_sources as src
 import jsna_model as jm
 from benchmarks.service_volatility import MINIMUM
-from data_sources.figures_io import read_figures
-from data_sources.layouts import AUTHORITIES
 from data_sources.pathway import load_pathway
 from data_sources.pathway_layout import load_layout
 from jsna_model.methods.calibration import (
@@ -34,13 +35,15 @@ from jsna_model.methods.calibration import (
     posterior,
     predictive,
     prior_of,
-    product_contraction,
     residuals,
 )
 from jsna_model.methods.discrepancy import discrepancy
 from jsna_model.verbs.calibrate import BEYOND, ENDS, FLOWS, STOCKS, Flow, panel_counts, pooled
+from jsna_model.verbs.pattern_rates import pattern_rates
 
 RESULTS = Path(__file__).parent / "results"
+#: Priors at which rates by pattern are fitted, the package's first: sd of the log ratio, recording over its default, sd of its log.
+PRIORS = ((0.5, 1.0, 0.5), (0.3, 1.0, 0.5), (1.0, 1.0, 0.5), (0.5, 1.0, 0.25), (0.5, 0.5, 0.5), (0.5, 2.0, 0.5))
 DISPERSIONS = (1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 CIN = ("b1_children_in_need_2013_to_2025.csv.gz", "At31_episodes", "Started_episodes", "Ended_episodes")
 CLA = tuple(
@@ -197,36 +200,34 @@ def next_year(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def identified() -> pd.DataFrame:
-    """What the recorded factors of an authority could narrow: rate ratio × sensitivity of recording, and each of them.
+def identified(priors: Sequence[tuple[float, float, float]] = PRIORS) -> pd.DataFrame:
+    """What recorded factors of all authorities tell of rates by pattern: a row a set, prior and risk.
 
-    The prior of the rate ratio is ``need.rate_ratio``; that of the sensitivity is the spread of the recorded share over authorities, which
-    holds true differences too, and so is an upper bound. Nothing is fitted to these counts.
+    The fit is the same for every authority; that of Rutland is taken, which is quickly estimated.
+
+    Parameters
+    ----------
+    priors : sequence of (sd of the log ratio, recording over its default, sd of its log)
     """
-    table = read_figures(AUTHORITIES).values
-    layout = load_layout()
-    dispersion, prior = layout["entries.dispersion"].value, layout["need.rate_ratio"].sd
     rows = []
-    for factor in [c for c in table.columns if c.startswith("factor_parent_")]:
-        y, n = table[factor].to_numpy(float), table["assessments_with_factor"].to_numpy(float)
-        counts = Counts(y, y, np.where(n > 0, n, np.nan))
-        fitted = fit(counts, "logit", dispersion)
-        own = posterior(counts, "logit", fitted.mu, fitted.tau, dispersion)
-        share = natural(own.theta, "logit")
-        middle = (share * own.weight).sum(1)
-        # On the log scale, of the share; the authority with the median error.
-        error = float(np.median((np.sqrt((share**2 * own.weight).sum(1) - middle**2) / middle)[counts.exact]))
-        spread = fitted.tau * (1 - float(natural(np.array(fitted.mu), "logit")))
-        product, (rate, sensitivity) = product_contraction([prior, spread], error)
-        row = {
-            "factor": factor,
-            "prior_sd_rate_ratio": prior,
-            "spread_recorded": round(spread, 3),
-            "log_error_median_authority": round(error, 3),
-        }
-        found = {"product": product, "rate_ratio": rate, "sensitivity": sensitivity, "interactions": 0.0}
-        rows.append(row | {f"contraction_{k}": round(float(v), 3) for k, v in found.items()})
-    return pd.DataFrame(rows)
+    for name in ("higher_harm", "wider_exposure"):
+        evidence = (*src.load_evidence_set(name), *src.default_evidence())
+        now = jm.estimate(src.load_population("Rutland"), evidence, src.load_overlap(name), draws=400)
+        pathway = load_pathway("Rutland", layout="early_help_and_cin")
+        for sd, times, recording_sd in priors:
+            given = {"need.rate_ratio": replace(pathway.layout["need.rate_ratio"], sd=sd)}
+            given |= {
+                n: replace(p, value=p.value * times, sd=recording_sd) for n, p in pathway.layout.items() if n.startswith("recording.")
+            }
+            found = pattern_rates(now, replace(pathway, layout={**pathway.layout, **given}), "any_risk", []).learned
+            for risk, told in found["risks"].items():
+                row = {"set": name, "risk": risk, "factors": " ".join(told["factors"]), "spread_recording": told["spread"]}
+                row |= {"prior_sd_ratio": sd, "prior_recording_times": times, "prior_sd_recording": recording_sd}
+                for what in ("ratio", "recording", "product"):
+                    middle, low, high = told[what]["posterior"]
+                    row |= {what: middle, f"{what}_lower": low, f"{what}_upper": high, f"contraction_{what}": told[what]["contraction"]}
+                rows.append(row | {"contraction_interactions": 0.0})
+    return pd.DataFrame(rows).round(3)
 
 
 def every_authority(draws: int = 40, years: int = 3) -> None:

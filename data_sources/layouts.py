@@ -50,6 +50,13 @@ PROJECTION_ERROR = Layout(
     numbers=("median",),
     key=("method", "ages", "horizon"),
 )
+NEED_PATTERNS = Layout(
+    "need_patterns.csv",
+    codes=("area",),
+    text=("set", "pattern"),
+    counts=("share",),
+    key=("area", "set", "pattern"),
+)
 STOCK_DISCREPANCY = Layout(
     "stock_discrepancy.csv",
     codes=("utla23_code",),

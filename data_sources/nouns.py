@@ -124,7 +124,7 @@ def resolve(study: Study) -> Nouns:
         boundaries,
         direct,
         supplementary_evidence(),
-        sources(),
+        sources(in_reports=True),
         quoted_by_ofsted(),
         local,
         compared,

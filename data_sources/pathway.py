@@ -14,7 +14,8 @@ import numpy as np
 from data_sources.effects import DEFAULT, at_level, own_effects
 from data_sources.figures_io import Layout, read_figures
 from data_sources.layouts import AUTHORITIES, COSTS, STOCK_DISCREPANCY
-from data_sources.pathway_layout import load_layout
+from data_sources.pathway_layout import load_layout, ratio_names
+from data_sources.recorded import load_recorded
 from data_sources.services import load_services
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.pathway import Parameter, Pathway, UnitCost
@@ -72,10 +73,11 @@ def load_pathway(
     built = at_level(built, effects)
     of_layout = load_layout() if _layout(layout, family_help_from) else {}
     given = dict(parameters or {})
-    of_layout = load_layout({n: given.pop(n) for n in list(given) if n in of_layout}) if of_layout else {}
+    by_risk = ratio_names() if of_layout else ()
+    of_layout = load_layout({n: given.pop(n) for n in list(given) if n in of_layout or n in by_risk}) if of_layout else {}
     for name in given:
         if name not in built:
-            raise unknown_name("pathway parameter", name, {**built, **of_layout})
+            raise unknown_name("pathway parameter", name, (*built, *of_layout, *by_risk))
     raise_all(
         [
             Problem(
@@ -103,6 +105,7 @@ def load_pathway(
         family_help_from=family_help_from,
         # Always that of the package: a user's own file may hold few authorities.
         panel=load_services("England") if of_layout else None,
+        recorded=load_recorded() if of_layout else None,
     )
 
 

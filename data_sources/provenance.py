@@ -9,8 +9,13 @@ from importlib.resources import files
 _KEYS = ("name", "title", "publisher", "release", "date", "licence", "url", "sha256", "notes")
 
 
-def sources() -> list[dict[str, str]]:
+def sources(in_reports: bool = False) -> list[dict[str, str]]:
     """Provenance of every figures file.
+
+    Parameters
+    ----------
+    in_reports : bool
+        Only those that a report may rest on: some show and test a method, and no number comes from them.
 
     Returns
     -------
@@ -24,7 +29,9 @@ def sources() -> list[dict[str, str]]:
     'OGL v3.0'
     """
     text = files("data_sources").joinpath("figures", "provenance.toml").read_text(encoding="utf-8")
-    return [{key: str(entry[key]) for key in _KEYS} for entry in tomllib.loads(text)["file"]]
+    return [
+        {key: str(entry[key]) for key in _KEYS} for entry in tomllib.loads(text)["file"] if not in_reports or entry.get("in_reports", True)
+    ]
 
 
 def verify() -> dict[str, str]:

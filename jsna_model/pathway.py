@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from jsna_model.conventions import validate
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.placements import Placements
+
+Array = NDArray[np.float64]
 
 #: Annual flows as DfE counts them, in pathway order.
 FLOWS = (
@@ -113,6 +117,38 @@ class UnitCost:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """Factors at the end of assessment of all authorities, to which rates by pattern are fitted (`jsna_model.methods.factors`).
+
+    Parameters
+    ----------
+    areas : tuple of str
+    assessments : ndarray, shape (area,)
+        With at least one factor.
+    counts : mapping of str to ndarray, shape (area,)
+        By factor, NaN where not published.
+    hidden : mapping of str to ndarray of bool, shape (area,)
+        Where a count is suppressed for being small.
+    factors : mapping of str to tuple of str
+        Factors that stand for a risk, by risk.
+    shares : mapping of tuple of str to ndarray, shape (area, pattern)
+        Expected share of children by pattern of risks, by the patterns of a set.
+    england : mapping of tuple of str to ndarray, shape (pattern,)
+        Likewise of England, as the national draws have it on average: what a draw of England's patterns is compared with.
+    source : str
+    """
+
+    areas: tuple[str, ...]
+    assessments: Array
+    counts: Mapping[str, Array]
+    hidden: Mapping[str, NDArray[np.bool_]]
+    factors: Mapping[str, tuple[str, ...]]
+    shares: Mapping[tuple[str, ...], Array]
+    england: Mapping[tuple[str, ...], Array]
+    source: str
+
+
+@dataclass(frozen=True)
 class Pathway:
     """Services of one authority, or of several that are modelled one by one.
 
@@ -139,6 +175,8 @@ class Pathway:
         (`jsna_model.verbs.calibrate`); without it, they are those of the authority's own counts.
     placements : Placements, optional
         Shares of looked-after children by placement, the user's own; none is assumed.
+    recorded : Recorded, optional
+        Factors recorded by all authorities: with a layout, rates by pattern of risks are fitted to them (`jsna_model.verbs.pattern_rates`).
     early_help_supplied : bool
         Whether volume of early help was given; if not, effects are per 100 families helped (an illustration).
     """
@@ -155,6 +193,7 @@ class Pathway:
     family_help_from: str = ""
     panel: xr.Dataset | None = None
     placements: Placements | None = None
+    recorded: Recorded | None = None
 
     def __post_init__(self) -> None:
         validate(self.observed.drop_vars("status", errors="ignore"), "pathway")
@@ -184,7 +223,10 @@ class Pathway:
         from jsna_model.layout import compile_layout
 
         ways = compile_layout("family_help" if self.family_help_from else "early_help_and_cin").parameters if self.layout else ()
-        return frozenset((*self.parameters, *self.layout, *ways))
+        by_risk = (f"need.rate_ratio.{r}" for r in self.recorded.factors) if self.layout and self.recorded else ()
+        # What the fit of rates takes beforehand says nothing of what a scenario would do.
+        of_layout = (n for n in self.layout if not n.startswith(("recording.", "need.interaction")))
+        return frozenset((*self.parameters, *of_layout, *ways, *by_risk))
 
     def with_early_help(
         self, families_per_year: float, unit_cost: float | None = None, children_per_family: float | None = None, source: str = "user"

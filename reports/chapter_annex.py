@@ -127,6 +127,7 @@ assumptions = listed(
     "Each can be changed in study.toml or in a notebook, and the report made again.",
     "assumptions",
     "parameters",
+    "rates_by_pattern",
 )
 decisions = listed("decisions", "Annex: log of decisions", "What was chosen for this report, and where to choose otherwise.", "decisions")
 sources = listed(

@@ -10,7 +10,7 @@ import numpy as np
 from reports import words
 from reports.disclosure import UNRELIABLE_WIDTH, nearest
 from reports.drawing import Figure
-from reports.need_tables import CREDIBLE, component
+from reports.need_tables import CREDIBLE, children_change, component
 from reports.plot_frame import Caption, per_cent
 from reports.plots import chart_dots, chart_multiples
 from reports.plots_pyramid import chart_pyramid
@@ -38,9 +38,7 @@ def pyramid(view: View) -> Figure | None:
     table = pd.DataFrame(rows, columns=["age", "sex", "value", *(("later",) if last else ())])
     caption = Caption(
         "pyramid",
-        _headline(view, float(table["value"].sum()), float(table["later"].sum()), last)
-        if last
-        else f"Children of {view.name} by age and sex",
+        _headline(view, last) if last else f"Children of {view.name} by age and sex",
         f"Children aged 0 to 17 by single year of age and sex, {view.name}: mid-{years[0]} (estimates)"
         + (f" and mid-{last} (projected; each cohort keeps the sexes of mid-{years[0]})." if last else "."),
         "Office for National Statistics, mid-2024 estimates" + (" and 2018-based projections rebased to them" if last else ""),
@@ -51,9 +49,9 @@ def pyramid(view: View) -> Figure | None:
     return chart_pyramid(table, caption, lambda v: f"{nearest(v, 10):,}", (f"mid-{years[0]}", f"mid-{last}" if last else ""))
 
 
-def _headline(view: View, now: float, later: float, last: int) -> str:
-    """How the number of children changes, in words."""
-    change = later / now - 1 if now else 0.0
+def _headline(view: View, last: int) -> str:
+    """How the number of children changes, in words: the numbers of the sentence and of the table, not the sums of the bars."""
+    change = children_change(view)
     if abs(change) < SAME:
         return f"{view.name} is projected to have about as many children in {last}"
     return f"{view.name} is projected to have {words.percent(abs(change))} {'more' if change > 0 else 'fewer'} children by {last}"

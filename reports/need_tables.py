@@ -423,6 +423,12 @@ def projection(view: View) -> tuple[np.ndarray, np.ndarray]:
     return children.values, data["affected_projected"].transpose("year", "draw").values
 
 
+def children_change(view: View) -> float:
+    """Change in the number of children from the first year of the projection to the last, as a share of the first."""
+    children, _ = projection(view)
+    return float(children[-1] / children[0] - 1) if children[0] else 0.0
+
+
 def not_known(view: View) -> Table | None:
     """Children estimated to be affected beside children in need at 31 March, and what the difference can and cannot say."""
     observed = view.group("demand/observed")
@@ -494,6 +500,10 @@ def gap_not_known(view: View) -> Interval | None:
 
 
 NOT_INDEPENDENT = "Not independent: the gradient of this risk was fitted to these counts (year to March 2025)."
+RATES_FITTED = (
+    "Factors recorded at assessment are not independent of what this report says of children known and not known to services: rates of contact by risk "
+    "were fitted to them."
+)
 NO_RATIO = (
     "No record is divided by an estimate. Only a record of children is taken from one, in the workbook, as if each child recorded were counted "
     "once and lived with the risk: a floor, never below zero. Assessments, cases, incidents, episodes, patients and adults are not children."
@@ -560,6 +570,7 @@ def known(view: View) -> Table | None:
             NO_RATIO,
             *(f"{label}: {meaning}.{_alone(said, label)}" for label, meaning in means.items()),
             *(_shared(w, labels) for w, labels in said.items() if len(labels) > 1),
+            *((RATES_FITTED,) if view.rates_fitted and any(r["fitted"] for r in rows) else ()),
             *(("The user's own counts are not published: small ones are [c] by the policy of their source, with what would give them away.",) if any(r["own"] for r in rows) else ()),
         ),
         kind="demand",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports import words
+from reports import pattern_tables, words
 from reports.demand_tables import CASES, horizon, pathway_source
 from reports.disclosure import decimal
 from reports.need_tables import CREDIBLE, counts
@@ -124,9 +124,8 @@ def known_by_service(view: View) -> Table | None:
     notes = [
         "How it is worked out: the children affected, less those of them who are in early help, being assessed, in need, on a plan or looked after "
         "that day, draw by draw. Each child is in one row. Unborn children and young people over 18 are in none.",
-        "How many children of each service live with a risk is modelled, not recorded: a risk in the household raises the rate of contact "
-        f"{words.number(round(_ratio(view), 1))} times (95% between {_ratio_range(view)}), an assumption between what recorded factors allow; the last base-year count of early "
-        "help is an assumption too unless the authority gave its own.",
+        "How many children of each service live with a risk is modelled, not recorded: a risk in the household multiplies the rate of contact. "
+        f"{words.upper_first(pattern_tables.said(view))}. The last base-year count of early help is an assumption unless the authority gave its own.",
         "The share with a risk is much the same in every service, because in this model a risk raises the rate at which children are met, and not what "
         "happens to them after: nothing published says how the two differ.",
         "Known to none of these does not mean unknown: schools, health visitors, police or voluntary services may know the child. It is not need for a service either.",
@@ -349,16 +348,6 @@ def _of(view: View, path: str) -> xr.Dataset | None:
 
 def _parameter(view: View, name: str) -> dict[str, float]:
     return dict(view.provenance.get("pathway", {}).get("layout", {}).get("parameters", {}).get(name, {}))
-
-
-def _ratio(view: View) -> float:
-    return float(_parameter(view, "need.rate_ratio").get("value", np.nan))
-
-
-def _ratio_range(view: View) -> str:
-    p = _parameter(view, "need.rate_ratio")
-    low, high = (float(p.get("value", np.nan)) * np.exp(z * float(p.get("sd", 0.0))) for z in (-1.96, 1.96))
-    return f"{low:.1f} and {high:.1f}"
 
 
 def _places(view: View) -> str:

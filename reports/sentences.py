@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reports import disclosure, likelihood, pathway_tables, words
 from reports.demand_tables import HEADLINE_SERVICES, horizon, other_scenarios, service_label
+from reports.need_tables import children_change
 from reports.service_tables import COMPARED, compared_rate
 from reports.view import Interval, View, interval
 
@@ -58,8 +59,7 @@ def trend(view: View) -> str:
     years = [int(y) for y in data["year"].values]
     x = interval(data["affected_projected"].transpose("year", "draw").values)
     first, last = (words.about(float(x.value[i]), "authority") for i in (0, -1))
-    children = data["children_projected"].sum("age_band").mean("draw").values
-    move = float(children[-1] / children[0] - 1)
+    move = children_change(view)
     direction = "stay about the same" if abs(move) < 0.02 else f"{'rise' if move > 0 else 'fall'} by {words.percent(abs(move))}"
     return (
         f"The number of children is projected to {direction} between {years[0]} and {years[-1]}. At unchanged prevalence, the number affected "

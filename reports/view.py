@@ -387,6 +387,11 @@ class View:
         return str(self.provenance.get("pathway", {}).get("layout", {}).get("layout", ""))
 
     @property
+    def rates_fitted(self) -> bool:
+        """Whether rates of contact by risk were fitted to recorded factors (`jsna_model.verbs.pattern_rates`)."""
+        return bool(self.provenance.get("pathway", {}).get("layout", {}).get("rates_by_pattern", {}).get("fitted"))
+
+    @property
     def base_year(self) -> str:
         """Financial year of the published counts."""
         return str(self.provenance.get("pathway", {}).get("base_year") or "2024-25")

@@ -14,7 +14,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from data_sources.evidence._read import Lines, own_terms, parse, place, read_entries, read_text, read_toml, rows_of
+from data_sources.evidence._read import Lines, own_terms, place, read_entries, rows_of
+from data_sources.evidence._toml import parse, read_text, read_toml
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all, unknown_name
 from jsna_model.evidence import Evidence
 from jsna_model.overlap import Overlap, Share

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
-from functools import cache
 from math import nan
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ValidationError
 
-from jsna_model.errors import InputError, Problem, nearest, raise_all
-from jsna_model.evidence import UNITS, Construct, Conversion, Evidence, Quality, Relevance, Source, Variation
+from data_sources.evidence._schema import (
+    Assumed,
+    ConstructPart,
+    ConversionPart,
+    Entry,
+    Publication,
+    QualityPart,
+    RelevancePart,
+    VariationPart,
+)
+from jsna_model.errors import InputError, Problem, nearest
+from jsna_model.evidence import UNITS, Construct, Conversion, Evidence, Quality, Relevance, Source
 
 Table = Mapping[str, Any]
 #: Meanings of the known terms, by field.
@@ -26,206 +33,6 @@ Lines = Mapping[tuple[str | int, ...], int]
 TABLES = ("publication", "terms", "common", "evidence", "series", "conversion", "quoted")
 _CONSTRUCT = tuple(f.name for f in fields(Construct))
 _LEVEL = 0.95
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Publication(_Part):
-    citation: str = Field(min_length=1)
-    title: str = Field(min_length=1)
-    producer: str = Field(min_length=1)
-    published: str = Field(min_length=1)
-    read_in: str = Field(min_length=1)
-    url: str
-    licence: str = Field(min_length=1)
-
-
-class _ConstructPart(_Part):
-    condition: str
-    instrument: str
-    threshold: str
-    window: str
-    whose: str
-    informant: str
-
-
-class _VariationPart(_Part):
-    gradient: FiniteFloat
-    gradient_sd: FiniteFloat = Field(ge=0)
-    authority_sd: FiniteFloat = Field(ge=0)
-    small_area_sd: FiniteFloat = Field(ge=0)
-    age_sd: FiniteFloat = Field(ge=0)
-    source: str = Field(min_length=1)
-    covariates: dict[str, FiniteFloat] = Field(default_factory=dict)
-    covariance: list[list[FiniteFloat]] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _sound(self) -> _VariationPart:
-        try:
-            self.noun()
-        except InputError as error:
-            raise PydanticCustomError("variation", "{problem}", {"problem": str(error)}) from error
-        return self
-
-    def noun(self) -> Variation:
-        """The noun, which checks that covariates and covariance belong together."""
-        plain = self.model_dump(exclude={"covariates", "covariance"})
-        rows = tuple(tuple(row) for row in self.covariance)
-        return Variation(**plain, covariates=tuple(self.covariates.items()), covariance=rows)
-
-
-class _RelevancePart(_Part):
-    """Either `sd`, or `distances` for the rule of `methods.distributions.relevance_sd`."""
-
-    reason: str = Field(min_length=1)
-    mean: FiniteFloat = 0.0
-    sd: FiniteFloat | None = Field(None, ge=0)
-    distances: list[Literal["geography", "ages", "construct"]] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> _RelevancePart:
-        if (self.sd is None) == (self.distances is None):
-            raise PydanticCustomError("relevance", "give one of sd and distances")
-        return self
-
-
-class _Assumed(_Part):
-    """A stated, conservative interval where none is published: by an effective sample, or a factor either way."""
-
-    reason: str = Field(min_length=1)
-    effective_sample: FiniteFloat | None = Field(None, gt=0)
-    factor: FiniteFloat | None = Field(None, gt=1)
-
-    @model_validator(mode="after")
-    def _one(self) -> _Assumed:
-        if (self.effective_sample is None) == (self.factor is None):
-            raise PydanticCustomError("assumed", "give one of effective_sample and factor")
-        return self
-
-
-class _Judgement(_Part):
-    """What one person judged, as quantiles, with the reason."""
-
-    role: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
-    quantiles: dict[str, FiniteFloat]
-
-
-class _QualityPart(_Part):
-    grade: Literal["high", "moderate", "low", "very low"]
-    reasons: list[str] = Field(min_length=1)
-
-
-class _ConversionPart(_Part):
-    name: str
-    statement: str
-    source: str
-
-
-class _Entry(_Part):
-    """One entry as written; `_build` makes an Evidence of it."""
-
-    key: str = Field(min_length=1)
-    label: str = Field(min_length=1)
-    topic: str = ""
-    unit: str = "share"
-    value: FiniteFloat | None = None
-    lower: FiniteFloat | None = None
-    upper: FiniteFloat | None = None
-    level: FiniteFloat | None = None
-    interval_basis: str = ""
-    sample_size: FiniteFloat | None = Field(None, gt=0)
-    design_effect: FiniteFloat = Field(1.0, ge=1)
-    assumed: _Assumed | None = None
-    judgements: list[_Judgement] = []
-    distribution: str = ""
-    numerator: str = Field(min_length=1)
-    denominator: str = Field(min_length=1)
-    construct_: _ConstructPart = Field(alias="construct")
-    ages: tuple[int, int] = (0, 120)
-    geography: str
-    period: str = Field(min_length=1)
-    year: FiniteFloat
-    where: str = ""
-    url: str | None = None
-    read_in: str = ""
-    data_group: str = ""
-    group_correlation: FiniteFloat = Field(0.5, ge=0, le=1)
-    nested_in: str = ""
-    risk: str = ""
-    set_name: str = ""
-    relevance: _RelevancePart | None = None
-    variation: _VariationPart | None = None
-    conversions: list[_ConversionPart] = []
-    quality: _QualityPart | None = None
-    contradicts: list[str] = []
-    replaces: str = ""
-    notes: str = ""
-    statement: str = ""
-    status: Literal["seen"] = "seen"
-
-    @field_validator("ages", mode="before")
-    @classmethod
-    def _ages(cls, value: Any) -> Any:
-        sound = isinstance(value, list | tuple) and len(value) == 2 and all(type(a) is int for a in value)
-        if not sound or not 0 <= value[0] <= value[1]:
-            raise PydanticCustomError("ages", "give first and last single year of age, such as [0, 17]")
-        return tuple(value)
-
-    @field_validator("variation", mode="before")
-    @classmethod
-    def _named_variation(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        rows = _variations()
-        if value not in rows:
-            raise PydanticCustomError("variation", "use one of {names}, or a table", {"names": ", ".join(rows)})
-        return rows[value]
-
-
-@cache
-def _variations() -> dict[str, Any]:
-    """The named rows that an entry's ``variation`` may call for."""
-    return read_toml(Path(__file__).with_name("_variation.toml"))
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Parse a TOML file.
-
-    Raises
-    ------
-    InputError
-        Where there is no such file, it is not UTF-8, or it is not TOML; the message has the line.
-    """
-    return parse(read_text(path), path)
-
-
-def read_text(path: Path) -> str:
-    """Text of a UTF-8 file.
-
-    Raises
-    ------
-    InputError
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise_all([Problem("no such file", "check the path", str(path))])
-        raise AssertionError("unreachable") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise_all([Problem(f"cannot be read as TOML: {error}", "correct it, in UTF-8", str(path))])
-        raise AssertionError("unreachable") from None
-
-
-def parse(text: str, path: Path) -> dict[str, Any]:
-    """Parse TOML text; the error names the file and the line."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise_all([Problem(f"cannot be read as TOML: {error}", "correct it, in UTF-8", str(path))])
-        raise AssertionError("unreachable") from None
 
 
 def read_entries(content: Table, lines: Lines, path: Path, terms: Terms) -> tuple[list[Evidence], list[Problem]]:
@@ -282,16 +89,16 @@ def own_terms(content: Table) -> dict[str, dict[str, str]]:
     return {k: v for k, v in terms.items() if isinstance(v, dict)} if isinstance(terms, dict) else {}
 
 
-def _publication(content: Table, file: str, lines: Lines) -> tuple[_Publication | None, list[Problem]]:
+def _publication(content: Table, file: str, lines: Lines) -> tuple[Publication | None, list[Problem]]:
     table = content.get("publication")
     where = lines.get(("publication",))
     if not isinstance(table, dict):
-        names = ", ".join(_Publication.model_fields)
+        names = ", ".join(Publication.model_fields)
         return None, [Problem("no [publication]", f"give one, with {names}", file, column="publication")]
     try:
-        return _Publication(**table), []
+        return Publication(**table), []
     except ValidationError as error:
-        found = [_problem(e, _Publication, f"{file}:{where}" if where else file, None) for e in error.errors()]
+        found = [_problem(e, Publication, f"{file}:{where}" if where else file, None) for e in error.errors()]
         return None, [replace(p, column=f"publication.{p.column}") for p in found]
 
 
@@ -323,16 +130,16 @@ def _tables(content: Table, name: str) -> list[dict[str, Any]]:
     return [r for r in rows if isinstance(r, dict)] if isinstance(rows, list) else []
 
 
-def _entry(row: dict[str, Any], publication: _Publication | None, terms: Terms, place: str) -> tuple[Evidence | None, list[Problem]]:
+def _entry(row: dict[str, Any], publication: Publication | None, terms: Terms, place: str) -> tuple[Evidence | None, list[Problem]]:
     """One entry, or its problems; checks that need several fields run on whatever fields are sound."""
     problems: list[Problem] = []
     sound = dict(row)
     while True:
         try:
-            entry = _Entry(**sound)
+            entry = Entry(**sound)
             break
         except ValidationError as error:
-            problems += [_problem(e, _Entry, None, place) for e in error.errors()]
+            problems += [_problem(e, Entry, None, place) for e in error.errors()]
             bad = {str(e["loc"][0]) for e in error.errors()}
             sound = {**{k: v for k, v in sound.items() if k not in bad}, **{k: v for k, v in _STAND_INS.items() if k in bad}}
     unsound = {p.column for p in problems}
@@ -355,7 +162,7 @@ _STAND_INS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _term_problems(entry: _Entry, terms: Terms, unsound: set[str | None]) -> list[Problem]:
+def _term_problems(entry: Entry, terms: Terms, unsound: set[str | None]) -> list[Problem]:
     """Terms that the vocabulary does not have, with the nearest that it has."""
     used = {"geography": entry.geography} | ({"topic": entry.topic} if entry.topic else {})
     if not any(c and c.startswith("construct") for c in unsound):
@@ -372,7 +179,7 @@ def _term_problems(entry: _Entry, terms: Terms, unsound: set[str | None]) -> lis
     return found
 
 
-def _build(entry: _Entry, publication: _Publication | None) -> Evidence:
+def _build(entry: Entry, publication: Publication | None) -> Evidence:
     value, lower, upper, level, basis = _interval(entry)
     plain = {
         name: getattr(entry, name)
@@ -408,7 +215,7 @@ def _or_nan(x: float | None) -> float:
     return nan if x is None else float(x)
 
 
-def _interval(entry: _Entry) -> tuple[float, float, float, float, str]:
+def _interval(entry: Entry) -> tuple[float, float, float, float, str]:
     """Value, limits, level and basis: as given, from the sample, assumed by rule, or judged."""
     value = _or_nan(entry.value)
     if entry.judgements:
@@ -430,7 +237,7 @@ def _interval(entry: _Entry) -> tuple[float, float, float, float, str]:
     return value, nan, nan, nan, entry.interval_basis
 
 
-def _judged(entry: _Entry) -> tuple[float, float, float, float, str]:
+def _judged(entry: Entry) -> tuple[float, float, float, float, str]:
     """Value and limits of the pooled judgements, each named with its role and its reason."""
     from jsna_model.methods.elicitation import pool_judgements
 
@@ -451,7 +258,7 @@ def _judged(entry: _Entry) -> tuple[float, float, float, float, str]:
     return pooled.value, pooled.lower, pooled.upper, _LEVEL, basis
 
 
-def _relevance(part: _RelevancePart, year: float) -> Relevance:
+def _relevance(part: RelevancePart, year: float) -> Relevance:
     from jsna_model.methods.distributions import REFERENCE_YEAR, relevance_sd
 
     names = part.distances
@@ -459,7 +266,7 @@ def _relevance(part: _RelevancePart, year: float) -> Relevance:
     return Relevance(part.mean, float(sd or 0.0), part.reason)
 
 
-def _source(entry: _Entry, publication: _Publication | None) -> Source:
+def _source(entry: Entry, publication: Publication | None) -> Source:
     if publication is None:
         return Source("", "", "", entry.where, "", "", "", "")
     citation = f"{publication.citation}, {entry.where}" if entry.where else publication.citation
@@ -504,8 +311,8 @@ def _problem(error: Any, model: type[BaseModel], file: str | None, row: str | No
 
 def _fields_of(top: str) -> Iterable[str]:
     kinds: dict[str, type[BaseModel]] = {
-        "construct": _ConstructPart, "variation": _VariationPart, "relevance": _RelevancePart, "assumed": _Assumed,
-        "quality": _QualityPart, "conversions": _ConversionPart,
+        "construct": ConstructPart, "variation": VariationPart, "relevance": RelevancePart, "assumed": Assumed,
+        "quality": QualityPart, "conversions": ConversionPart,
     }  # fmt: skip
     return kinds[top].model_fields if top in kinds else ()
 

@@ -47,7 +47,7 @@ def simulate(
     ageing: str | None = None,
     steps_a_year: int = 12,
     first: int = 0,
-    kernel: Callable[..., int] | None = None,
+    kernel: Callable[..., int | None] | None = None,
 ) -> Iterator[Step]:
     """Run a network, one step at a time.
 
@@ -72,7 +72,8 @@ def simulate(
     first : int
         Number of the first step, for a run that goes on from another.
     kernel : callable, optional
-        `stock_kernel.move_whole`, which gives the same children sooner; noise then has one scenario, or as many lanes as the stocks.
+        The same sooner: `stock_kernel.move_expected`, or `stock_kernel.move_whole` with noise, which then has one scenario, or as many
+        lanes as the stocks.
 
     Yields
     ------
@@ -104,7 +105,7 @@ class _Run:
         dispersion: float | Array,
         ageing: str | None,
         steps_a_year: int,
-        kernel: Callable[..., int] | None,
+        kernel: Callable[..., int | None] | None,
     ) -> None:
         self.kernel = kernel
         self.network, self.noise, self.entries, self.dispersion = network, noise, entries, dispersion
@@ -145,7 +146,10 @@ class _Run:
     def _leave(self, s: int, state: str, number: int, rates: Rates, moved: Array, happened: Array) -> None:
         """Moves out of a state, and events to those in it."""
         n, routes, events = self.stock[s], self.out_of[state], self.events_of[state]
-        if not n.any():
+        if not self.closing[s].any():
+            return
+        if self.noise is None and self.kernel is not None:
+            self._compiled_expected(s, state, n, rates, moved, happened)
             return
         total = np.asarray(sum((rates.hazard[r] for r in routes), np.zeros((1,) * n.ndim)))
         if events or self.noise is None:
@@ -197,29 +201,45 @@ class _Run:
     def _compiled(self, s: int, state: str, n: Array, u: Array, rates: Rates, moved: Array) -> NDArray[np.bool_]:
         """Moves of small cells by the kernel; large ones are left, and shown."""
         assert self.kernel is not None
-        routes = self.out_of[state]
-        few = tuple(max(rates.hazard[r].shape[i] for r in routes) for i in (0, 1))
-        hazard = np.stack([np.broadcast_to(rates.hazard[r], (*few, *self.sums[1:])) for r in routes])
         flat = (*n.shape[:2], -1)
-        to = np.array([-1 if t is None else self.network.index(t) for t in (self.network.routes[r][1] for r in routes)])
-        large, done = np.zeros(n.shape, dtype=bool), np.zeros((len(routes), *self.sums))
-        self.kernel(
-            n.reshape(flat),
-            u.reshape(flat),
-            hazard.reshape(*hazard.shape[:3], -1),
-            to,
-            SMALL,
-            self.next.reshape(len(self.next), *flat),
-            s,
-            done.reshape(len(routes), self.sums[0], -1),
-            large.reshape(flat),
-        )
-        for r, amount, t in zip(routes, done, to, strict=True):
+        hazard, to = self._stacked([rates.hazard[r] for r in self.out_of[state]]), self._ends(state)
+        large, done = np.zeros(n.shape, dtype=bool), np.zeros((len(to), *self.sums))
+        lanes, after = done.reshape(len(to), self.sums[0], -1), self.next.reshape(len(self.next), *flat)
+        self.kernel(n.reshape(flat), u.reshape(flat), hazard, to, SMALL, after, s, lanes, large.reshape(flat))
+        self._booked(s, state, done, moved)
+        return large
+
+    def _compiled_expected(self, s: int, state: str, n: Array, rates: Rates, moved: Array, happened: Array) -> None:
+        """Expected moves and events by the kernel."""
+        assert self.kernel is not None
+        flat, events, to = (*n.shape[:2], -1), self.events_of[state], self._ends(state)
+        hazard, event = (self._stacked([by[i] for i in at]) for by, at in ((rates.hazard, self.out_of[state]), (rates.event, events)))
+        done, seen = np.zeros((len(to), *self.sums)), np.zeros((len(events), *self.sums))
+        lanes, after = (self.sums[0], hazard.shape[-1]), self.next.reshape(len(self.next), *flat)
+        self.kernel(n.reshape(flat), hazard, event, to, after, s, done.reshape(len(to), *lanes), seen.reshape(len(events), *lanes))
+        happened[events] = seen
+        self._booked(s, state, done, moved)
+
+    def _stacked(self, rates: list[Array]) -> Array:
+        """Rates of one state's ways, shape (way, age or 1, pattern or 1, lane)."""
+        few = tuple(max((r.shape[i] for r in rates), default=1) for i in (0, 1))
+        out = np.empty((len(rates), *few, *self.sums[1:]))
+        for to, rate in zip(out, rates, strict=True):
+            to[...] = rate
+        return out.reshape(len(rates), *few, int(np.prod(self.sums[1:])))
+
+    def _ends(self, state: str) -> NDArray[np.int64]:
+        """Where the routes out of a state lead; -1 is outside."""
+        ends = (self.network.routes[r][1] for r in self.out_of[state])
+        return np.array([-1 if t is None else self.network.index(t) for t in ends], dtype=np.int64)
+
+    def _booked(self, s: int, state: str, done: Array, moved: Array) -> None:
+        """Moves of a state's routes, shape (route, pattern, *lanes), in the sums of the step."""
+        for r, amount, t in zip(self.out_of[state], done, self._ends(state), strict=True):
             moved[r] += amount
             self.outflow[s] += amount
             if t >= 0:
                 self.inflow[t] += amount
-        return large
 
     def _enter(self, number: int, rates: Rates) -> Array:
         """Entries from outside, by stream."""

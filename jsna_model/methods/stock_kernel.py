@@ -1,7 +1,7 @@
-"""A compiled form of the moves of whole children, cell by cell. Needs numba; without it `stock_flow` does the same in numpy.
+"""A compiled form of the moves out of one state, cell by cell. Needs numba; without it `stock_flow` does the same in numpy.
 
-It follows `discrete.binomial` and `discrete.split` step by step, so that both give the same children. Cells whose counts are large enough
-to be moment-matched are left to numpy.
+`move_expected` gives the same flows to rounding, in one pass over the stocks. `move_whole` follows `discrete.binomial` and `discrete.split`
+step by step, so that both give the same children; cells whose counts are large enough to be moment-matched are left to numpy.
 """
 
 from __future__ import annotations
@@ -31,6 +31,64 @@ def _binomial(u: float, n: float, p: float) -> tuple[float, float]:
         if not 0 < left < 1:
             left = 0.5
     return (n - k if flip else k), left
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def move_expected(
+    stock: Array, hazard: Array, event: Array, to: NDArray[np.int64], after: Array, origin: int, moved: Array, happened: Array
+) -> None:
+    """Move expected children out of one state, and count its events, in place.
+
+    Parameters
+    ----------
+    stock : ndarray, shape (age, pattern, lane)
+        Opening children of the state.
+    hazard : ndarray, shape (route, age or 1, pattern or 1, lane)
+    event : ndarray, shape (event, age or 1, pattern or 1, lane)
+        Rates of events, for as long as a child is there.
+    to : ndarray of int, shape (route,)
+        States, -1 for outside.
+    after : ndarray, shape (state, age, pattern, lane)
+        Stocks that the moves change.
+    origin : int
+    moved : ndarray, shape (route, pattern, lane)
+        Added to.
+    happened : ndarray, shape (event, pattern, lane)
+        Added to.
+    """
+    ages, patterns, lanes = stock.shape
+    total = hazard.sum(0)
+    there, stay = np.empty(total.shape), np.empty(lanes)
+    for a in range(total.shape[0]):
+        for p in range(total.shape[1]):
+            for lane in range(lanes):
+                h = total[a, p, lane]
+                there[a, p, lane] = -np.expm1(-h) / h if h > 0 else 1.0
+    by_age, by_pattern = total.shape[0] > 1, total.shape[1] > 1
+    event_by_age, event_by_pattern = event.shape[1] > 1, event.shape[2] > 1
+    for a in range(ages):
+        for p in range(patterns):
+            i, j = a if by_age else 0, p if by_pattern else 0
+            # Rows, and one sum at a time, so that loops over lanes become vector instructions.
+            here, share, out, whole = stock[a, p], there[i, j], after[origin, a, p], total[i, j]
+            for lane in range(lanes):
+                stay[lane] = here[lane] * share[lane]
+                out[lane] -= stay[lane] * whole[lane]
+            for r in range(len(to)):
+                rate, booked = hazard[r, i, j], moved[r, p]
+                if to[r] < 0:
+                    for lane in range(lanes):
+                        booked[lane] += stay[lane] * rate[lane]
+                    continue
+                into = after[to[r], a, p]
+                for lane in range(lanes):
+                    move = stay[lane] * rate[lane]
+                    booked[lane] += move
+                    into[lane] += move
+            for e in range(len(event)):
+                rate, seen = event[e, a if event_by_age else 0, p if event_by_pattern else 0], happened[e, p]
+                for lane in range(lanes):
+                    seen[lane] += stay[lane] * rate[lane]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -12,7 +12,8 @@ from jsna_model.conventions import ENGLAND
 from jsna_model.draws import uniforms
 from jsna_model.methods.counts import beta_binomial, concentration, design_effect, dirichlet_multinomial, round_to_total
 from jsna_model.result import JOINT_MEASURES
-from jsna_model.verbs.estimate import _groups, _log_sd, _model_of, _parents
+from jsna_model.verbs.estimate import model_of
+from jsna_model.verbs.need_areas import groups_of, log_sd_of, parents_of
 from jsna_model.verbs.need_model import NeedModel
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def count_draws(result: Result, measure: str, level: str, siblings: float, rho: 
     xarray.DataArray of int
         Dims (area, draw).
     """
-    model, known = _model_of(result)
+    model, known = model_of(result)
     finest = result.levels[0]
     base = result.node(f"need/{finest}")
     labels = result.node(f"need/{level}")["area"].values.astype(str).tolist()
@@ -51,7 +52,7 @@ def count_draws(result: Result, measure: str, level: str, siblings: float, rho: 
         if above or level == "authority":
             out[place[str(region.get(authority, ENGLAND)) if above else authority]] += counts.sum(0)
         else:
-            index, names, _ = _groups(here, level, finest)
+            index, names, _ = groups_of(here, level, finest)
             np.add.at(out, np.array([place[str(name)] for name in names])[index], counts)
     return xr.DataArray(out, dims=("area", "draw"), coords={"area": labels, "draw": np.arange(model.draws)}, name=measure)
 
@@ -71,7 +72,7 @@ def authority_counts(
         ``children`` (area, draw), ``affected`` (area, risk, draw) and ``children_by_pattern`` (area, pattern, draw), all whole.
     """
     codes = [str(c) for c in here["area"].values]
-    counts = model.child_counts(codes, _parents(here), here["children"].values, _log_sd(here), known_total)
+    counts = model.child_counts(codes, parents_of(here), here["children"].values, log_sd_of(here), known_total)
     expected = counts.sum(1)
     children = round_to_total(expected, uniforms(model.seed, f"count/children/{authority}", model.draws))
     effect = design_effect(siblings, rho)

@@ -50,8 +50,7 @@ def inputs(result: Result, area: str, uncertainty: Mapping[str, float]) -> dict[
     for name in layout.get("rates", {}).get(area, {}):
         if name not in pathway["parameters"] and (name in varied or _assumed(name) in varied):
             found["pathway"].append(normals(seed, f"pathway/{name}", draws))
-    if "need.rate_ratio" in varied:
-        found["need"].append(normals(seed, "pathway/need.rate_ratio", draws))
+    found["need"] += [normals(seed, name, draws) for name in layout.get("rates_by_pattern", {}).get("streams", ())]
     for service, sd in uncertainty.items():
         if sd:
             found["unit_cost"].append(np.asarray(uncertain(1.0, service, sd, seed, draws)))

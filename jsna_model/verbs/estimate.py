@@ -16,27 +16,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import jsna_model
-from jsna_model.conventions import AGE_BANDS, ENGLAND
+from jsna_model.conventions import ENGLAND
 from jsna_model.direct import Direct
-from jsna_model.errors import Problem, raise_all
 from jsna_model.evidence import Evidence, covariates_of
 from jsna_model.overlap import Overlap
 from jsna_model.population import Population
 from jsna_model.result import JOINT_MEASURES, Result, check_tree, frame_node
 from jsna_model.verbs.local_data import with_local
-from jsna_model.verbs.need_model import AREA_CORRELATION, PARENT_CORRELATION, NeedModel, compiled_kernel, fit_need
+from jsna_model.verbs.need_areas import BANDS, areas_of, check_arguments, groups_of, log_sd_of, parents_of
+from jsna_model.verbs.need_assumptions import assumptions_of, local_assumption
+from jsna_model.verbs.need_model import NeedModel, compiled_kernel, fit_need
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
 INTERVAL = 0.95
-#: What is assumed of an overlap of each kind, for the report.
-OVERLAP_STATEMENTS = {
-    "shares": "Pairwise overlap is unpublished: the joint of maximum entropy given the published shares",
-    "odds_ratios": "Conditional odds ratios that were given, the same in every area",
-    "independent": "Risks are taken to be independent in every area: for comparison only",
-}
-BANDS = list(AGE_BANDS)
 
 
 def estimate(
@@ -92,10 +86,10 @@ def estimate(
     ConstructError
         For an overlap whose constructs are not those of its marginals.
     """
-    _check_arguments(population, covariates_of(evidence), draws, seed)
+    check_arguments(population, covariates_of(evidence), draws, seed)
     assert population.frame is not None
     model = fit_need(tuple(evidence), overlap, population.frame, int(draws), int(seed))
-    base = _base(population, model.covariates)
+    base = areas_of(population, model.covariates)
     x = base["x"].values
     known = population.known_total
 
@@ -109,7 +103,7 @@ def estimate(
     def counts(authority: str) -> tuple[list[str], Array, Array]:
         here = base.isel(area=places[authority])
         areas = here["area"].values.tolist()
-        drawn = model.child_counts(areas, _parents(here), here["children"].values, _log_sd(here), known)
+        drawn = model.child_counts(areas, parents_of(here), here["children"].values, log_sd_of(here), known)
         return areas, x[here["place"].values], drawn
 
     model, combined = with_local(model, base, local, counts)
@@ -154,7 +148,7 @@ def estimate(
         "local": combined,
         "kernel": "numba" if len(model.joint) == 3 and compiled_kernel() else "numpy",
         "england": england,
-        "assumptions": [*_assumptions(evidence, overlap, population), *(_of_local(r) for r in combined)],
+        "assumptions": [*assumptions_of(evidence, overlap, population), *(local_assumption(r) for r in combined)],
     }
     return Result(check_tree(xr.DataTree.from_dict(tree)), json.loads(json.dumps(provenance)))
 
@@ -179,15 +173,15 @@ def regenerate(result: Result, level: str) -> xr.Dataset:
 
 def regenerated(result: Result, level: str) -> Iterator[tuple[str, xr.Dataset]]:
     """Draws of the areas of a level, one authority at a time, with its code."""
-    model, known = _model_of(result)
+    model, known = model_of(result)
     finest = result.levels[0]
     base = result.node(f"need/{finest}")
     x = base["x"].values
     for authority in sorted(set(base["authority"].values.tolist())):
         places = np.flatnonzero(base["authority"].values == authority)
         here = base.isel(area=places)
-        counts = model.child_counts(here["area"].values.tolist(), _parents(here), here["children"].values, _log_sd(here), known)
-        codes, labels, _ = _groups(here, level, finest)
+        counts = model.child_counts(here["area"].values.tolist(), parents_of(here), here["children"].values, log_sd_of(here), known)
+        codes, labels, _ = groups_of(here, level, finest)
         pattern_count = 2 ** len(model.joint) if model.joint else 0
         patterns = np.zeros((len(labels), len(BANDS), pattern_count, model.draws))
         affected = np.zeros((len(labels), len(BANDS), len(model.risks), model.draws))
@@ -197,115 +191,16 @@ def regenerated(result: Result, level: str) -> Iterator[tuple[str, xr.Dataset]]:
         yield authority, _draws_dataset(model, labels, patterns, affected)
 
 
-def _check_arguments(population: Population, covariates: Sequence[str], draws: int, seed: int) -> None:
-    problems = []
-    if not _whole(draws) or draws < 2:
-        problems.append(Problem(f"draws is {draws!r}", "give a whole number of draws, at least 2 (1000 is usual)"))
-    if not _whole(seed) or seed < 0:
-        problems.append(Problem(f"seed is {seed!r}", "give a whole number, zero or more"))
-    if population.frame is None:
-        problems.append(
-            Problem("the population carries no England frame", "load it with data_sources.load_population, or pass frame=load_frame()")
-        )
-    if "deprivation" not in population.data:
-        problems.append(Problem("the population has no 'deprivation'", "give the IMD decile of each area"))
-    elif population.frame is not None:
-        frame = population.frame.over(covariates)
-        for name in covariates:
-            problems += _out_of_range(name, population.covariate(name), np.array(population.areas), *frame.range(name))
-    if "age_band" not in population.data["children"].dims:
-        problems.append(Problem("children are not by 'age_band'", f"give the DfE bands {', '.join(BANDS)}"))
-    elif list(population.data["age_band"].values) != BANDS:
-        problems.append(Problem(f"age bands are {list(population.data['age_band'].values)}", f"give {BANDS}, in order"))
-    raise_all(problems)
-
-
-def _whole(value: object) -> bool:
-    """Whether a value is a whole number."""
-    return not isinstance(value, bool) and isinstance(value, (int, float, np.integer)) and float(value).is_integer()
-
-
-def _out_of_range(name: str, values: Array, areas: NDArray[np.str_], low: float, high: float) -> list[Problem]:
-    """A covariate that is missing somewhere, or that no area of England has: a percentage for a share, a score for a decile."""
-    margin = 1e-9 * (high - low)
-    wrong = ~((values >= low - margin) & (values <= high + margin))
-    if not wrong.any():
-        return []
-    codes = ", ".join(f"{a} ({v:g})" for a, v in zip(areas[wrong][:5], values[wrong], strict=False))
-    if name == "deprivation":
-        fix = "give the IMD 2025 decile, 1 for the most deprived: not a rank or a score"
-    elif high <= 1 and np.nanmax(values, initial=0.0) > 1:
-        fix = "give a share from 0 to 1: these look like percentages, so divide by 100"
-    else:
-        fix = "give it on the scale of the England frame, and for every area; load_population(..., impute=True) fills what is missing"
-    return [Problem(f"{name} is missing or outside {low:g} to {high:g} in {int(wrong.sum())} areas, such as {codes}", fix, "population")]
-
-
-def _base(population: Population, covariates: Sequence[str]) -> xr.Dataset:
-    """Areas in code order with their place, and ``x``, their standardised covariates."""
-    frame = population.frame
-    assert frame is not None
-    x = np.stack([frame.standardise(name, population.covariate(name)) for name in covariates], axis=1)
-    data = population.data.drop_vars(["covariate_value", "covariate"], errors="ignore")
-    data = data.assign(x=(("area", "covariate"), x)).assign_coords(covariate=list(covariates))
-    data = data.isel(area=np.argsort(data["area"].values.astype(str), kind="stable"))
-    data = _split_crossing(data.transpose("area", "age_band", ...))
-    data = data.assign_coords(place=("area", np.arange(data.sizes["area"])))
-    data.attrs |= {"level": population.level, "whole": population.whole}
-    return data
-
-
-def _split_crossing(data: xr.Dataset) -> xr.Dataset:
-    """Name the parts of a group that crosses authorities: ``<code>:<authority>``, "<name> (<authority> part)" (law 9)."""
-    authority, authority_name = data["authority"].values.astype(str), data["authority_name"].values.astype(str)
-    for level in ("msoa", "ward", "locality", "district"):
-        if level not in data.coords:
-            continue
-        codes = data[level].values.astype(str)
-        owners: dict[str, set[str]] = {}
-        for code, owner in zip(codes, authority, strict=True):
-            owners.setdefault(code, set()).add(owner)
-        crosses = np.array([len(owners[c]) > 1 for c in codes])
-        if not crosses.any():
-            continue
-        names = data[f"{level}_name"].values.astype(str) if f"{level}_name" in data.coords else codes
-        parts = [f"{c}:{a}" if x else c for c, a, x in zip(codes, authority, crosses, strict=True)]
-        named = [f"{n} ({a} part)" if x else n for n, a, x in zip(names, authority_name, crosses, strict=True)]
-        data = data.assign_coords({level: ("area", np.array(parts)), f"{level}_name": ("area", np.array(named))})
-    return data
-
-
-def _log_sd(here: xr.Dataset) -> Array:
-    shape = here["children"].shape
-    return np.broadcast_to(here["children_log_sd"].values, shape) if "children_log_sd" in here else np.zeros(shape)
-
-
-def _parents(here: xr.Dataset) -> list[str]:
-    """MSOA of each area, whose child counts err together; the area itself where there is none."""
-    return [str(c) for c in here["msoa" if "msoa" in here.coords else "area"].values]
-
-
-def _groups(here: xr.Dataset, level: str, finest: str) -> tuple[NDArray[np.int64], list[str], list[str]]:
-    """Place of each area in the groups of a level, with the groups' codes and names, in code order."""
-    if level == finest:
-        return np.arange(here.sizes["area"]), here["area"].values.tolist(), here["area_name"].values.tolist()
-    keys = here[level].values.astype(str)
-    labels, index = np.unique(keys, return_inverse=True)
-    first = [int(np.flatnonzero(index == i)[0]) for i in range(len(labels))]
-    names = here[f"{level}_name"].values[first].tolist() if f"{level}_name" in here.coords else labels.tolist()
-    return index, labels.tolist(), names
-
-
 def _authority(
     model: NeedModel, authority: str, here: xr.Dataset, known_total: bool, by_age: bool
 ) -> tuple[dict[str, xr.Dataset], xr.Dataset]:
     """Summaries of every finer level of one authority, and the authority's draws."""
     codes, x = here["area"].values.tolist(), here["x"].values
     finest = str(here.attrs["level"])
-    counts = model.child_counts(codes, _parents(here), here["children"].values, _log_sd(here), known_total)
-    names, weights = _components(model, by_age)
+    counts = model.child_counts(codes, parents_of(here), here["children"].values, log_sd_of(here), known_total)
+    names, weights = components_of(model, by_age)
     wanted = [lv for lv in ("msoa", "ward", "locality", "district") if lv in here.coords and lv != finest]
-    groups = {lv: _groups(here, lv, finest) for lv in wanted}
+    groups = {lv: groups_of(here, lv, finest) for lv in wanted}
     groups = {lv: g for lv, g in groups.items() if lv != "district" or set(g[1]) != {authority}}
     bands = len(BANDS) + 1 if by_age else 1
     sums = {lv: np.zeros((len(labels), bands, len(names), model.draws)) for lv, (_, labels, _) in groups.items()}
@@ -319,23 +214,23 @@ def _authority(
             affected += one_a
         if finest == "authority":
             continue
-        measures = _measures(p, a, weights, by_age)
-        of_areas.append(_stats(measures))
+        measures = measured(p, a, weights, by_age)
+        of_areas.append(summarised(measures))
         for lv, (index, _, _) in groups.items():
             for i, values in zip(range(part.start, part.stop), measures, strict=True):
                 sums[lv][index[i]] += values
     finer = {}
     if finest != "authority":
         own = {key: np.concatenate([s[key] for s in of_areas]) for key in of_areas[0]}
-        finer[finest] = _summaries(here, own, *_groups(here, finest, finest), names, keep=True)
+        finer[finest] = _summaries(here, own, *groups_of(here, finest, finest), names, keep=True)
         for lv, group in groups.items():
-            finer[lv] = _summaries(here, _stats(sums.pop(lv)), *group, names, keep=False)
+            finer[lv] = _summaries(here, summarised(sums.pop(lv)), *group, names, keep=False)
     total = _draws_dataset(model, [authority], patterns[None], affected[None])
     total["children"] = (("area", "age_band"), here["children"].values.sum(0)[None])
     return finer, _place(total, here, np.zeros(len(codes), dtype=int), [str(here["authority_name"].values[0])])
 
 
-def _components(model: NeedModel, patterns: bool) -> tuple[list[str], Array]:
+def components_of(model: NeedModel, patterns: bool) -> tuple[list[str], Array]:
     """Names of the measures, and the patterns that make each joint one, shape (joint measures, pattern).
 
     Joint measures first, then, where asked for, each pattern by itself (``a+b_only``, ``none``), then the risks.
@@ -362,7 +257,7 @@ def pattern_measure(present: Sequence[str]) -> str:
     return f"{'+'.join(present)}_only" if present else "none"
 
 
-def _measures(patterns: Array, affected: Array, weights: Array, by_age: bool) -> Array:
+def measured(patterns: Array, affected: Array, weights: Array, by_age: bool) -> Array:
     """Draws of every measure, shape (area, age band, measure, draw): of all ages, and before them of each band where asked for."""
     areas, bands, risks, draws = affected.shape
     joint = len(weights)
@@ -377,7 +272,7 @@ def _measures(patterns: Array, affected: Array, weights: Array, by_age: bool) ->
     return out
 
 
-def _stats(values: Array) -> dict[str, Array]:
+def summarised(values: Array) -> dict[str, Array]:
     """Expected value and interval of draws that were added first (law 6); draws are the last axis."""
     tail = (1 - INTERVAL) / 2
     lower, upper = np.quantile(values, [tail, 1 - tail], axis=-1)
@@ -408,7 +303,7 @@ def _summaries(
         parents = [c for c in here.coords if c not in ("area", "age_band", "place", "easting", "northing", "authority", "authority_name")]
         data = data.assign_coords({str(c): ("area", here[c].values) for c in parents if here[c].dims == ("area",)})
         if "children_log_sd" in here:
-            data["children_log_sd"] = (("area", "age_band"), np.array(_log_sd(here)))
+            data["children_log_sd"] = (("area", "age_band"), np.array(log_sd_of(here)))
         data["deprivation"] = ("area", here["deprivation"].values)
         data = data.assign(x=here["x"].variable).assign_coords(covariate=here["covariate"].values)
     return _place(data, here, index, names)
@@ -478,7 +373,8 @@ def _parameters(model: NeedModel, population: Population) -> xr.Dataset:
     return xr.Dataset(data, coords=coords, attrs=attrs)
 
 
-def _model_of(result: Result) -> tuple[NeedModel, bool]:
+def model_of(result: Result) -> tuple[NeedModel, bool]:
+    """The fitted model of an estimate, from its stored parameters, and whether the areas' total is known."""
     node = result.node("need/parameters")
     joint = tuple(int(j) for j in np.atleast_1d(node.attrs["joint"]) if j >= 0)
     draws = node.sizes["draw"]
@@ -540,48 +436,3 @@ def _departure(model: NeedModel, england: xr.Dataset) -> dict[str, Any]:
         }
         for k, risk in enumerate(model.risks)
     }
-
-
-def _assumptions(evidence: Sequence[Evidence], overlap: Overlap | None, population: Population) -> list[Mapping[str, str]]:
-    """Every assumption behind the estimate, as rows for the report."""
-    rows = []
-    for e in evidence:
-        if not e.interval_basis.startswith("published"):
-            rows.append(_row(f"interval/{e.key}", f"Interval of {e.label}", f"{e.lower:.2%} to {e.upper:.2%}", e.interval_basis))
-        rows.append(
-            _row(f"relevance/{e.key}", f"Relevance of {e.label} to England today (logit sd)", f"{e.relevance.sd:.2f}", e.relevance.reason)
-        )
-        v = e.variation
-        further = "".join(f"; {n} {b:+.2f} ({v.covariance[i][i] ** 0.5:.2f})" for i, (n, b) in enumerate(v.covariates, 1))
-        slope = f"gradient {v.gradient:+.2f} ({v.gradient_sd:.2f}){further}"
-        text = f"{slope}; areas {v.authority_sd:.2f}, {v.small_area_sd:.2f}; ages {v.age_sd:.2f}"
-        rows.append(_row(f"variation/{e.key}", f"How {e.label} varies between areas and ages (logit)", text, v.source))
-        rows += [_row(f"conversion/{e.key}", f"Conversion of {e.label}", str(c), c.source) for c in e.conversions]
-    if overlap:
-        rows.append(
-            _row(
-                "overlap",
-                OVERLAP_STATEMENTS[overlap.kind],
-                overlap.name,
-                overlap.source,
-            )
-        )
-        rows.append(_row("area_correlation", "Correlation between risks of local differences", f"{AREA_CORRELATION}", "assumption"))
-    if "children_log_sd" in population.data:
-        sd = np.atleast_2d(population.data["children_log_sd"].values)[0]
-        text = ", ".join(f"{b} {s:.0%}" for b, s in zip(BANDS, sd, strict=True))
-        rows.append(_row("children_correlation", "Correlation of those errors within an MSOA", f"{PARENT_CORRELATION}", "assumption"))
-        rows.append(_row("children_log_sd", "Error of small-area child counts (sd of the log)", text, population.source))
-    return rows
-
-
-def _of_local(record: Mapping[str, Any]) -> Mapping[str, str]:
-    """What was done with a direct estimate or a total, as a row for the report."""
-    alone, combined = ("{:.2%} ({:.2%} to {:.2%})".format(*record[k]) for k in ("model_alone", "combined"))
-    taken = "brought to a draw of the total" if record["total"] else f"weight {record['weight']:.0%}, by the precision of each"
-    statement = f"Local data for {record['risk']} in {record['area']}: model alone {alone}; {taken}"
-    return _row(f"local/{record['area']}/{record['risk']}", statement, combined, record["source"])
-
-
-def _row(key: str, statement: str, value: str, source: str) -> Mapping[str, str]:
-    return {"key": key, "statement": statement, "value": value, "source": source}

@@ -21,7 +21,8 @@ from jsna_model.methods.joint import feasible_shares, maximum_entropy, three_ris
 from jsna_model.methods.risk_model import calibrate_overlap, linear_predictor, solve_intercepts
 from jsna_model.population import Frame
 from jsna_model.result import JOINT_MEASURES
-from jsna_model.verbs.estimate import _groups, _log_sd, _model_of, _parents
+from jsna_model.verbs.estimate import model_of
+from jsna_model.verbs.need_areas import groups_of, log_sd_of, parents_of
 from jsna_model.verbs.need_model import NeedModel, _integration_rules
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def explain(
     result._check_measure(measure)
     if level not in result.levels:
         raise unknown_name("level", level, result.levels)
-    model, known = _model_of(result)
+    model, known = model_of(result)
     n = model.draws if draws is None else draws
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 3 <= n <= model.draws:
         raise InputError(f"draws is {n!r}; give a whole number from 3 to {model.draws}, the draws that the result holds.")
@@ -164,7 +165,7 @@ class _Fitted:
         def varies(values: Array) -> bool:
             return bool((np.ptp(values, axis=-1) > _FLAT).any())
 
-        log_sd = _log_sd(finest)
+        log_sd = log_sd_of(finest)
         present = {
             "evidence": varies(model.national[risks]),
             "relevance": varies(model.relevance[risks]),
@@ -337,7 +338,7 @@ def _deviations(
         if above or level == "authority":
             index, labels = np.zeros(here.sizes["area"], dtype=np.int64), [above or authority]
         else:
-            index, names, _ = _groups(here, level, finest)
+            index, names, _ = groups_of(here, level, finest)
             labels = [str(name) for name in names]
         rows = [i for i, label in enumerate(labels) if label in place]
         if not rows:
@@ -376,7 +377,7 @@ def _of_authority(
     """Deviations from the centre in the groups of one authority, shape (coalition, group, draw)."""
     codes = here["area"].values.astype(str).tolist()
     x, children = here["x"].values, here["children"].values
-    counts = fitted.model.child_counts(codes, _parents(here), children, _log_sd(here), known)
+    counts = fitted.model.child_counts(codes, parents_of(here), children, log_sd_of(here), known)
     central = np.broadcast_to(children[..., None], counts.shape)
     counted = "denominators" in fitted.sources
     responses = fitted.responses(authority, codes, x, children)

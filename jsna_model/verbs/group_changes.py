@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jsna_model.errors import InputError, Problem, gathered, nearest, raise_all
+from jsna_model.errors import InputError, Problem, gathered, nearest, raise_all, unknown_name
 from jsna_model.group import Group
 from jsna_model.pathway import Parameter, Pathway
 from jsna_model.scenario import Change, Scenario
@@ -216,11 +216,11 @@ def check_scenarios(pathway: Pathway, scenarios: Sequence[Scenario], years: int,
     years : int
         Financial years after the base year.
     risks : sequence of str
-        Of the set that is combined.
+        Of the set that is combined: with a layout, names are checked against its own rates by risk.
 
     Raises
     ------
-    InputError
+    InputError, UnknownNameError
     """
     from itertools import combinations
 
@@ -236,5 +236,14 @@ def check_scenarios(pathway: Pathway, scenarios: Sequence[Scenario], years: int,
         known = tuple(c for c in scenario.changes if not pathway.layout or c.parameter in pathway.parameters)
         check_scenario(replace(scenario, changes=known), pathway, last)
 
+    def named(name: str, known: Iterable[str]) -> None:
+        if name not in known:
+            raise unknown_name("pathway parameter", name, known)
+
     calls = [partial(one, s) for s in scenarios]
+    if pathway.layout and risks:
+        ratios = {f"need.rate_ratio.{r}" for r in risks}
+        known = {n for n in pathway.changeable if not n.startswith("need.rate_ratio.")} | ratios
+        asked = [c.parameter for s in scenarios for c in s.changes] + [n for n in pathway.layout if n.startswith("need.rate_ratio.")]
+        calls += [partial(named, n, known) for n in dict.fromkeys(asked)]
     gathered(*calls, lambda: raise_all(group_problems(scenarios, areas, patterns, bool(pathway.layout))))

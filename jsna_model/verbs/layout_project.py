@@ -65,7 +65,7 @@ def birth_classes(children: Array) -> Array:
     return np.asarray((np.concatenate([children, edge], -1) + np.concatenate([edge, children], -1)) / 2)
 
 
-def needs_of(result: Result, projection: Population, need: str, years: Sequence[int], area: str, driver: Array, ratio: Array) -> Needs:
+def needs_of(result: Result, projection: Population, need: str, years: Sequence[int], area: str, driver: Array, weight: Array) -> Needs:
     """Need by age class and pattern, moved by the projection and by what demand follows.
 
     Parameters
@@ -73,13 +73,11 @@ def needs_of(result: Result, projection: Population, need: str, years: Sequence[
     result, projection, need, years, area
     driver : ndarray, shape (year, draw)
         Affected children that demand follows.
-    ratio : ndarray, shape (draw,)
-        Rate of contact for each risk.
+    weight : ndarray, shape (pattern, draw)
+        Rate of contact by pattern (`jsna_model.verbs.pattern_rates`).
     """
     cells, patterns = cells_of(result, projection, need, years, area, driver)
-    risks = np.array([0 if p == "none" else p.count("+") + 1 for p in patterns])
     classes = np.moveaxis(birth_classes(np.moveaxis(cells, 1, -1)), -1, 1)
-    weight = ratio ** risks[:, None]
     return Needs(classes * weight, cells.sum(1), driver, patterns, weight)
 
 

@@ -28,6 +28,7 @@ from jsna_model.verbs.layout_diverted import NOT_HELPED, Diverted
 from jsna_model.verbs.layout_rates import AGED, EMERGENCY, BaseRates, age_hazards, age_profile, entry_ages, stream_of
 from jsna_model.verbs.layout_sums import Outcome, Sums, joined
 from jsna_model.verbs.need_model import KERNEL
+from jsna_model.verbs.pattern_rates import RATIO
 
 Array = NDArray[np.float64]
 
@@ -79,13 +80,13 @@ SPREAD = {
 
 
 @cache
-def whole_kernel() -> Callable[..., int] | None:
-    """The numba kernel of whole children, where numba is installed and the environment does not say ``JSNA_KERNEL=numpy``."""
+def compiled(noise: bool) -> Callable[..., int | None] | None:
+    """The numba kernel of whole or expected children, where numba is installed and the environment does not say ``JSNA_KERNEL=numpy``."""
     if os.environ.get(KERNEL, "") == "numpy" or find_spec("numba") is None:
         return None
-    from jsna_model.methods.stock_kernel import move_whole
+    from jsna_model.methods.stock_kernel import move_expected, move_whole
 
-    return move_whole
+    return move_whole if noise else move_expected
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,9 @@ def with_layout(pathway: Pathway, base: BaseRates, given: Mapping[str, Parameter
             source.source if source else f"calibrated to the counts of {pathway.base_year}",
             source.basis if source else "assumption",
         )
-    extra = {n: given[n] for n in ("entries.dispersion", "need.rate_ratio", "early_help.places")}
+    extra = {n: given[n] for n in ("entries.dispersion", "early_help.places")}
+    # Their draws are in the weights of need: a scenario moves what all draws have.
+    extra |= {n: replace(p, sd=0.0) for n, p in given.items() if n.startswith(RATIO)}
     # The walk of ends was set on all who leave care; here those who reach 18 leave by age, and only the others' rate moves.
     ends = pathway.parameter("care.end_rate")
     extra["care.end_rate"] = replace(ends, yearly_sd=ends.yearly_sd / given["care.ended_before_18"].value)
@@ -250,6 +253,9 @@ class _Block:
         self.diverted = Diverted(self.size, baseline, self.need[0].mean(-1) / self.need[0].mean(-1).sum())
         self.scenarios, self.grouped = scenarios, self._grouped(scenarios)
         self.need_changes = any(c.parameter == NEED for s in scenarios for c in s.changes)
+        self.ratio_changes = [
+            n for n in pathway.parameters if n.startswith(RATIO) and any(c.parameter == n for s in scenarios for c in s.changes)
+        ]
 
     def _grouped(self, scenarios: Sequence[Scenario]) -> dict[str, list[tuple[Scenario, tuple[Change, ...], list[Array]]]]:
         """By parameter that some scenario changes for a group: each scenario's changes, and the cells that they are of."""
@@ -283,8 +289,9 @@ class _Block:
         """
         year = m // 12 + 1
         now, affected = self.need[year][:, :, None, :], np.broadcast_to(self.affected[year], self.size)
+        ratio = self.ratio(m)
         if not self.need_changes:
-            return now, affected
+            return now * ratio, affected
         level = self.at(NEED, m)
         if level.ndim == 2:
             level = np.broadcast_to(level, (*now.shape[:2], *level.shape))
@@ -297,7 +304,17 @@ class _Block:
         for i, scenario in enumerate(self.scenarios):
             check_moved(none[:, :, i], scenario.name)
         share = after[:, 1:].sum((0, 1)) / children[:, 1:].sum((0, 1))
-        return np.concatenate([none, after[:, 1:]], axis=1) * weight[None, :, None, self.part], affected * share
+        return np.concatenate([none, after[:, 1:]], axis=1) * weight[None, :, None, self.part] * ratio, affected * share
+
+    def ratio(self, m: int) -> Array:
+        """What scenarios make of the rate of contact by pattern, broadcasting to (age class, pattern, scenario, draw)."""
+        out = np.ones((1, 1, 1, 1))
+        for name in self.ratio_changes:
+            risk = name.removeprefix(RATIO).removeprefix(".")
+            of = [0 if p == "none" else p.count("+") + 1 if not risk else float(risk in p.split("+")) for p in self.setup.patterns]
+            change = self.at(name, m) / self.setup.pathway.parameter(name).value
+            out = out * change[None, None] ** np.array(of)[None, :, None, None]
+        return out
 
     def parameters(self, m: int) -> dict[str, Array]:
         """Rates and shares of a month, shape (scenario, draw)."""
@@ -460,7 +477,7 @@ class _Block:
                 dispersion=dispersion,
                 ageing="cohort",
                 first=first,
-                kernel=whole_kernel(),
+                kernel=compiled(self.noise),
             )
             for step in steps:
                 result.add(step, layout, self.now)

@@ -29,6 +29,7 @@ from jsna_model.methods.risk_model import (
 )
 from jsna_model.overlap import Overlap, Share
 from jsna_model.population import Frame
+from jsna_model.verbs.constructs import check_constructs, nested_places, outermost_of, own_ages
 
 Array = NDArray[np.float64]
 
@@ -256,7 +257,7 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
     risks = tuple(e.risk for e in evidence)
     check_constructs(evidence, overlap)
     joint = tuple(risks.index(r) for r in overlap.risks) if overlap else ()
-    outer = _outer(evidence)
+    outer = outermost_of(evidence)
     relevance = np.stack(
         [
             e.relevance.mean - keep_mean(e.value, e.relevance.sd) + e.relevance.sd * _grouped(seed, "relevance", o.key, o, draws)
@@ -287,14 +288,14 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
     for k, e in enumerate(evidence):
         lin = (linear_predictor(x, gradient[k])[:, None] + age[None, :, k]).reshape(-1, draws)
         nodes, node_weights = rules[k]
-        intercept[k] = solve_intercepts(national[k], lin, (weights * _own_ages(e)).ravel(), nodes, node_weights)
+        intercept[k] = solve_intercepts(national[k], lin, (weights * own_ages(e)).ravel(), nodes, node_weights)
         frame_draws[k] = frame_mean(intercept[k] + relevance[k], lin, weights.ravel(), nodes, node_weights)
         linear.append(lin)
     log_linear, start = np.zeros((0, draws)), np.zeros((3, draws))
     if overlap and overlap.kind == "shares":
         national_joint, first_guess = maximum_entropy(national[list(joint)].T, *shares)
         eta = np.stack([(intercept[k] + linear[k][:, None] + rules[k][0][:, None]).reshape(-1, draws) for k in joint])
-        own = (weights * _own_ages(evidence[joint[0]])).ravel()
+        own = (weights * own_ages(evidence[joint[0]])).ravel()
         cell_weights = (own[:, None] / own.sum() * rules[joint[0]][1]).ravel()
         try:
             theta, start, _ = calibrate_overlap(eta, cell_weights, national_joint, first_guess)
@@ -305,7 +306,7 @@ def fit_need(evidence: tuple[Evidence, ...], overlap: Overlap | None, frame: Fra
         log_linear = np.repeat(np.array(overlap.log_odds_ratios)[:, None], draws, axis=1)
     return NeedModel(
         risks, tuple(o.risk for o in outer), joint, national, frame_draws, intercept, relevance, gradient, age, log_linear, start,
-        authority_sd, small_sd, AREA_CORRELATION, seed, rejected, covariates, _nested(evidence),
+        authority_sd, small_sd, AREA_CORRELATION, seed, rejected, covariates, nested_places(evidence),
     )  # fmt: skip
 
 
@@ -319,96 +320,6 @@ def _coefficients(evidence: Evidence, key: str, covariates: tuple[str, ...], see
     for i, name in enumerate(own):
         out[covariates.index(name)] = v.coefficients[name] + linear_predictor(factor[i : i + 1, : i + 1], z[: i + 1])[0]
     return out
-
-
-def check_constructs(evidence: Sequence[Evidence], overlap: Overlap | None) -> None:
-    """Refuse evidence and an overlap that do not belong together; all problems at once (law 4)."""
-    risks = [e.risk for e in evidence]
-    problems = [
-        Problem(f"risk {r!r} is given {risks.count(r)} times", "give each risk once")
-        for r in sorted({r for r in risks if risks.count(r) > 1})
-    ]
-    keys = [e.key for e in evidence]
-    problems += [
-        Problem(f"key {k!r} is given to {keys.count(k)} estimates", "give each a key of its own: it names its random stream")
-        for k in sorted({k for k in keys if keys.count(k) > 1})
-    ]
-    if not evidence:
-        problems.append(Problem("no evidence", "give at least one Evidence, such as src.load_evidence_set('higher_harm')"))
-    if overlap:
-        by_risk = {e.risk: e for e in evidence}
-        for risk in overlap.risks:
-            if risk not in by_risk:
-                problems.append(
-                    Problem(f"overlap {overlap.name!r} joins {risk!r}, which is not in the evidence", "add it, or use another overlap")
-                )
-            elif overlap.set_name and by_risk[risk].set_name != overlap.set_name:
-                own = by_risk[risk].set_name or "no set (it stands alone)"
-                problems.append(
-                    Problem(
-                        f"{by_risk[risk].key} ({risk}) belongs to {own}, overlap {overlap.name!r} to {overlap.set_name}",
-                        "constructs differ: use the overlap of the set that the evidence belongs to",
-                    )
-                )
-        ages = {by_risk[r].ages for r in overlap.risks if r in by_risk}
-        if len(ages) > 1:
-            problems.append(
-                Problem(f"overlap {overlap.name!r} joins evidence of different ages {sorted(ages)}", "use evidence of the same ages")
-            )
-    problems += _nesting_problems(evidence, overlap)
-    problems += [
-        Problem(f"{e.key} is about ages {e.ages[0]} to {e.ages[1]}", f"the ages must cover whole DfE bands ({', '.join(AGE_BANDS)})")
-        for e in evidence
-        if e.is_share_of_children and not _own_ages(e).any()
-    ]
-    raise_all(problems, ConstructError)
-    for e in evidence:
-        e.require_usable()
-
-
-def _outer(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """For each estimate the outermost that it is nested in, of those given; itself where there is none.
-
-    Nested estimates (a severity within a wider one, the last year within ever) are drawn on the outer one's streams: high together, low
-    together, so that their order holds.
-    """
-    by_key = {e.key: e for e in evidence}
-
-    def outermost(e: Evidence) -> Evidence:
-        path = [e.key]
-        while e.nested_in in by_key:
-            e = by_key[e.nested_in]
-            if e.key in path:
-                raise ConstructError(f"{', '.join([*path, e.key])} are nested in a circle. Correct nested_in of one of them.")
-            path.append(e.key)
-        return e
-
-    return [outermost(e) for e in evidence]
-
-
-def _nested(evidence: Sequence[Evidence]) -> tuple[tuple[int, int], ...]:
-    """Places of each estimate that is nested in another of those given, and of that other."""
-    place = {e.key: k for k, e in enumerate(evidence)}
-    return tuple((k, place[e.nested_in]) for k, e in enumerate(evidence) if e.nested_in in place)
-
-
-def _nesting_problems(evidence: Sequence[Evidence], overlap: Overlap | None) -> list[Problem]:
-    """Nested estimates that are not of one instrument and population, such as one that was converted; and overlaps of nested ones."""
-    problems = []
-    for k, place in _nested(evidence):
-        e, o = evidence[k], evidence[place]
-        differ = [part for part in e.construct.differences(o.construct) if part in ("instrument", "whose", "informant")]
-        differ += [part for part in ("ages", "geography") if getattr(e, part) != getattr(o, part)]
-        if differ:
-            what = f"{e.key} is nested in {o.key}, and they differ in {', '.join(differ)}"
-            problems.append(Problem(what, "convert both alike, or drop nested_in: .with_(nested_in='')", None, e.key, "nested_in"))
-    joined = [(e.key, o.key) for e, o in zip(evidence, _outer(evidence), strict=True) if overlap and e.risk in overlap.risks]
-    for outer in dict.fromkeys(o for _, o in joined):
-        keys = [key for key, o in joined if o == outer]
-        if len(keys) > 1:
-            what = f"an overlap joins {' and '.join(keys)}, which are drawn together because they are nested in, or are, {outer}"
-            problems.append(Problem(what, "estimate the nested ones apart from the overlap", None, keys[0], "nested_in"))
-    return problems
 
 
 def _grouped(seed: int, what: str, key: str, evidence: Evidence, draws: int, suffix: str = "") -> Array:
@@ -425,7 +336,7 @@ def _national(
     evidence: Sequence[Evidence], overlap: Overlap | None, joint: tuple[int, ...], draws: int, seed: int
 ) -> tuple[Array, tuple[Array, Array], float]:
     """National draws, with infeasible ones drawn again from streams of their own."""
-    outer = _outer(evidence)
+    outer = outermost_of(evidence)
 
     def draw(row: Evidence | Share, group: Evidence, key: str, suffix: str) -> Array:
         kind = row.distribution if isinstance(row, Evidence) else "logit-normal"
@@ -477,14 +388,9 @@ def _require_order(evidence: Sequence[Evidence], national: Array) -> None:
             evidence[k].key,
             "nested_in",
         )
-        for k, o in _nested(evidence)
+        for k, o in nested_places(evidence)
         if (national[k] > national[o]).any()
     )
-
-
-def _own_ages(evidence: Evidence) -> NDArray[np.bool_]:
-    """Age bands that the evidence is about, shape (age_band,)."""
-    return np.array([first >= evidence.ages[0] and last <= evidence.ages[1] for first, last in AGE_BANDS.values()])
 
 
 def _correlation(n: int, rho: float) -> Array:

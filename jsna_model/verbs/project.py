@@ -25,6 +25,7 @@ from jsna_model.verbs.demand_model import Demand, check_scenario, over_time, par
 from jsna_model.verbs.group_changes import NEED, by_cell, group_problems, grouped, weights_of
 from jsna_model.verbs.layout_project import Needs, cells_of, needs_of, nodes, published_nodes, run_all
 from jsna_model.verbs.layout_project import provenance as layout_provenance
+from jsna_model.verbs.pattern_rates import pattern_rates
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -134,10 +135,11 @@ def project(
         if any(c.parameter == NEED for s in scenarios for c in s.within(*called[a]).changes)
     }
     if pathway.layout:
-        ratio = parameter_draws(pathway.layout["need.rate_ratio"], "need.rate_ratio", seed, draws)
+        rates = pattern_rates(result, pathway, need, areas)
+        pathway = replace(pathway, layout={**pathway.layout, **rates.parameters})
 
         def needs(area: str, j: int) -> Needs:
-            return needs_of(result, projection, need, wanted, area, driver[:, j], ratio)
+            return needs_of(result, projection, need, wanted, area, driver[:, j], rates.weight)
 
         baseline = [s.name for s in scenarios].index("baseline")
         first = f"{base_year + 1}-04"
@@ -147,7 +149,7 @@ def project(
         services = nodes(done, coords, place, attrs, affected / driver)
         if expected:
             services |= _expected(*published_nodes(done.expected, coords, place, attrs))
-        layout = {"layout": layout_provenance(done, pathway)}
+        layout = {"layout": layout_provenance(done, pathway) | {"rates_by_pattern": rates.learned | {"streams": list(rates.streams)}}}
     else:
         given = (counts, driver, affected[0], pathway, scenarios, seed)
         services = _three_states(*given, progress, coords, place, attrs, called, cells, patterns)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from jsna_model.conventions import ENGLAND
 from jsna_model.errors import InputError, LabelError, Problem, raise_all, unknown_name
 from jsna_model.result import Result
-from jsna_model.verbs.estimate import BANDS, INTERVAL, _components, _measures, _model_of, _stats, regenerated
+from jsna_model.verbs.estimate import INTERVAL, components_of, measured, model_of, regenerated, summarised
+from jsna_model.verbs.need_areas import BANDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,10 +47,10 @@ def tidy(result: Result, level: str) -> pd.DataFrame:
     node = result.node(f"need/{level}")
     ages = BANDS
     if "affected" in node:
-        model, _ = _model_of(result)
-        names, weights = _components(model, patterns=True)
+        model, _ = model_of(result)
+        names, weights = components_of(model, patterns=True)
         cells = node["children_by_pattern"].values if model.joint else np.zeros((*node["affected"].shape[:2], 0, model.draws))
-        stats = _stats(_measures(cells, node["affected"].values, weights, by_age=True))
+        stats = summarised(measured(cells, node["affected"].values, weights, by_age=True))
     else:
         names = node["component"].values.tolist()
         stats = {k: node[k].values[:, None] for k in ("expected", "lower", "upper")}
@@ -121,8 +122,8 @@ def tidy_groups(result: Result, level: str, shares: xr.DataArray) -> pd.DataFram
     authorities = result.node("need/authority")
     codes = authorities["area"].values.astype(str).tolist()
     raise_all((Problem(f"no shares of {c}", "make the shares for the area of the result") for c in codes if c not in held), LabelError)
-    model, _ = _model_of(result)
-    names, weights = _components(model, patterns=True)
+    model, _ = model_of(result)
+    names, weights = components_of(model, patterns=True)
 
     def measures(authority: str, data: xr.Dataset) -> Array:
         """Draws of every measure, shape (area, group, measure, draw)."""
@@ -140,10 +141,10 @@ def tidy_groups(result: Result, level: str, shares: xr.DataArray) -> pd.DataFram
         sums = np.zeros((len(labels), shares.sizes["component"], len(names), model.draws))
         for i, code in enumerate(codes):
             sums[labels.index(above[i])] += measures(code, authorities.isel(area=[i]))[0]
-        stats = _stats(sums)
+        stats = summarised(sums)
     else:
         parts = regenerated(result, level) if level != "authority" else ((c, authorities.sel(area=[c])) for c in codes)
-        found = {a: s for code, data in parts for a, s in _by_area(data, _stats(measures(code, data)))}
+        found = {a: s for code, data in parts for a, s in _by_area(data, summarised(measures(code, data)))}
         stats = {key: np.stack([found[a][key] for a in labels]) for key in ("expected", "lower", "upper")}
     groups = shares["component"].values.tolist()
     index = pd.MultiIndex.from_product([range(len(labels)), groups, names], names=["place", "group", "measure"])

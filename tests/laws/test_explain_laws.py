@@ -18,7 +18,7 @@ from jsna_model.evidence import Relevance, Variation
 from jsna_model.methods.risk_model import frame_mean
 from jsna_model.result import Result, frame_node
 from jsna_model.verbs.counts import authority_counts
-from jsna_model.verbs.estimate import _model_of
+from jsna_model.verbs.estimate import model_of
 from jsna_model.verbs.explain import SOURCES, _Fitted
 from jsna_model.verbs.need_model import _national
 from tests import examples
@@ -36,7 +36,7 @@ def kept(result: Result) -> Result:
 @pytest.fixture(scope="module")
 def fitted(kept: Result) -> _Fitted:
     with ThreadPoolExecutor(1) as pool:
-        return _Fitted(_model_of(kept)[0], examples.FRAME, kept, "any_risk", pool)
+        return _Fitted(model_of(kept)[0], examples.FRAME, kept, "any_risk", pool)
 
 
 # -- explain ---------------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_law_8_whole_patterns_sum_to_whole_children() -> None:
     sums = population.data["children"].groupby("authority").sum()
     population.data["children"] = population.data["children"] / sums.sel(authority=population.data["authority"]) * 1000  # whole totals
     result = jm.estimate(population, (*examples.evidence_set(), examples.evidence("alone", 0.2)), examples.overlap(), draws=40)
-    model, known = _model_of(result)
+    model, known = model_of(result)
     base = result.node("need/lsoa")
     for authority in ("E06000000", "E06000001"):
         here = base.isel(area=np.flatnonzero(base["authority"].values == authority))

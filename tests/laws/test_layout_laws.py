@@ -18,7 +18,7 @@ from jsna_model.methods.stock_flow import imbalance, simulate
 from jsna_model.pathway import FLOWS, STOCKS, Pathway
 from jsna_model.result import Result
 from jsna_model.verbs.layout_rates import base_rates
-from jsna_model.verbs.layout_run import Outcome, Setup, run_layout, whole_kernel, with_layout
+from jsna_model.verbs.layout_run import Outcome, Setup, compiled, run_layout, with_layout
 from tests import examples
 from tests.oracle import Setting, lives
 
@@ -288,7 +288,7 @@ def test_the_layout_runs_as_individual_children_do() -> None:
         {"early_help": np.asarray(25.0)},
     )
     noise = process_noise(3, "layout oracle", draws)
-    *_, last = simulate(network, stock, repeat(moving, 24), noise=noise, dispersion=2.0, kernel=whole_kernel())
+    *_, last = simulate(network, stock, repeat(moving, 24), noise=noise, dispersion=2.0, kernel=compiled(noise=True))
     for i, state in enumerate(names):
         x, y = np.array(truth[state])[:, -1], last.closing[i, 0]
         assert abs(x.mean() - y.mean()) <= 4 * np.sqrt(x.var() / x.size + y.var() / y.size) + 1e-9, (state, x.mean(), y.mean())

@@ -179,3 +179,17 @@ def test_the_kernel_gives_the_same_children() -> None:
     ]
     for a, b in zip(*runs, strict=True):
         assert np.array_equal(a, b)
+
+
+def test_the_kernel_gives_the_same_expected_flows() -> None:
+    pytest.importorskip("numba", reason="needs numba, the extra 'fast'; it is absent here")
+    from jsna_model.methods.stock_kernel import move_expected
+
+    opening = np.random.default_rng(4).gamma(1.0, 20.0, (4, AGES, PATTERNS, SCENARIOS, DRAWS))
+    varied = rates(np.array([1.0, 2.0, 5.0])[:, None])
+    flat = replace(varied, hazard=tuple(h[:1, :1] for h in varied.hazard), event=tuple(e[:1, :1] for e in varied.event))
+    for now in (varied, flat):
+        runs = [list(simulate(NETWORK, opening, repeat(now, 15), ageing="cohort", kernel=k)) for k in (None, move_expected)]
+        for a, b in zip(*runs, strict=True):
+            for name in ("closing", "inflow", "outflow", "moved", "happened"):
+                np.testing.assert_allclose(getattr(b, name), getattr(a, name), rtol=1e-12, atol=1e-12)

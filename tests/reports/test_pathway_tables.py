@@ -12,6 +12,7 @@ import pytest
 import data_sources as src
 import jsna_model as jm
 import reports
+from data_sources.local import recorded_factors
 from jsna_model.result import Result
 from reports import chapter_tables, content, pathway_tables, sentences
 from reports.view import View, interval
@@ -127,3 +128,39 @@ def test_axe_finds_no_violation_in_a_report_with_a_layout(
     accessible(page)
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_rates_by_risk_show_what_was_assumed_what_was_learned_and_that_they_are_not_identified(queued: Result, rutland: Result) -> None:
+    table = {t.key: t for t in reports.tables(queued)}["rates_by_pattern"]
+    rows = table.rows.set_index(["Risk", "What"])
+    ratio = rows.xs("Rate of contact, times that of a child without the risk", level="What")
+    found = queued.provenance["pathway"]["layout"]["rates_by_pattern"]
+    for risk, told in found["risks"].items():
+        row = ratio.loc[View.of(queued).label(risk)]
+        assert row[["After", "After: lower limit", "After: upper limit"]].tolist() == pytest.approx(told["ratio"]["posterior"], abs=0.051)
+        assert row["Identified"] == "no"
+        assert 0 < row["Variance that the counts took away"] < 50
+    share = rows.xs("Assessments with the factor, which is all that is counted, England", level="What")
+    assert (share["Identified"] == "yes").all()
+    assert (rows.index.get_level_values("What") == "Recording at assessment, Rutland").sum() == 3
+    assert any("Not independent" in n for n in table.notes)
+    assert "rates_by_pattern" not in {t.key for t in reports.tables(rutland)}
+
+
+def test_tables_that_rest_on_the_fit_say_so_and_none_does_without_it(queued: Result, rutland: Result) -> None:
+    known = [c.record() for c in recorded_factors("E06000017")]
+    for result, fitted in ((queued, True), (rutland, False)):
+        found = {t.key: t for t in reports.tables(result.with_provenance(known=known))}
+        assert any("rates of contact by risk were fitted to them" in n for n in found["known"].notes) is fitted
+    notes = {t.key: t for t in reports.tables(queued)}["known_by_service"].notes
+    assert any("none of them is identified by the counts" in n for n in notes)
+    given = {
+        **queued.provenance["pathway"]["layout"]["rates_by_pattern"],
+        "fitted": False,
+        "why": "the user gave the ratios: they stand as given",
+    }
+    pathway = {**queued.provenance["pathway"], "layout": {**queued.provenance["pathway"]["layout"], "rates_by_pattern": given}}
+    table = pathway_tables.known_by_service(View.of(queued.with_provenance(pathway=pathway)))
+    assert table is not None
+    assert any("they stand as given" in n for n in table.notes)
+    assert not any("none of them is identified" in n for n in table.notes)

@@ -16,7 +16,7 @@ from matplotlib.collections import Collection
 import data_sources as src
 from jsna_model.errors import InputError
 from jsna_model.result import Result
-from reports import charts, charts_areas
+from reports import charts, charts_areas, sentences
 from reports.content import build
 from reports.disclosure import modelled
 from reports.drawing import Figure, svg
@@ -284,6 +284,9 @@ def test_the_pyramid_of_the_report_has_the_horizon_only_where_its_children_are_t
     assert data is not None
     last = int(data["year"].values[-1])
     assert f"mid-{last}" in made.subtitle
+    said = re.search(r"(rise|fall) by (\S+%)", sentences.trend(view))
+    assert said is not None
+    assert said[2] in made.title  # the same number as in words
     children = float(data["children_projected"].isel(year=-1).sum("age_band").mean("draw"))
     at = pyramid["years"].index(last)
     assert sum(sum(pyramid[s][at]) for s in ("girls", "boys")) == pytest.approx(children, rel=0.005)

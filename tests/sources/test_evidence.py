@@ -414,6 +414,13 @@ def test_relevance_may_be_given_outright(tmp_path: Path) -> None:
     assert (e.relevance.mean, e.relevance.sd) == (-0.1, 0.2)
 
 
+def test_a_variation_that_does_not_hold_together_is_named(tmp_path: Path) -> None:
+    text = GOOD.replace("gradient_sd = 0.1,", "gradient_sd = 0.1, covariates = { social_renting = 0.2 }, covariance = [[0.01]],")
+    with pytest.raises(InputError, match="covariance is not 2 by 2") as caught:
+        src.load_evidence(path=own(tmp_path, text))
+    assert {(p.row, p.column) for p in caught.value.problems} == {("LOCAL-1", "variation")}
+
+
 def test_every_problem_at_once(tmp_path: Path) -> None:
     text = (
         GOOD.replace("value = 0.08", "value = 8.0")
