@@ -191,20 +191,16 @@ def read_form(path: str | Path) -> Study:
         Every problem at once, with sheet and cell.
     """
     path = Path(path)
-    values, places = _values(path)
+    values, places = form_values(path)
     for key in PATHS:
         if values.get(key):
             values[key] = str(path.parent / str(values[key]))
     return Study.of(values, str(path), places)
 
 
-def form_places(path: str | Path) -> dict[tuple[str | int, ...], int | str]:
-    """Sheet and cell of every key of a form, as a path of keys: where a problem that is found later is to be put right."""
-    return _values(Path(path))[1]
-
-
-def _values(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int | str]]:
-    """What a form says, as study.toml has it, and where."""
+def form_values(path: str | Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int | str]]:
+    """What a form says, as study.toml has it, and sheet and cell of every key, as a path of keys: where it is to be put right."""
+    path = Path(path)
     from zipfile import BadZipFile
 
     from openpyxl import load_workbook

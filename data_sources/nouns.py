@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,12 +45,14 @@ class Nouns:
     comparison: dict[str, Any]
 
 
-def resolve(study: Study) -> Nouns:
+def resolve(study: Study, check: Callable[[Pathway, Sequence[Scenario], Sequence[str]], None] | None = None) -> Nouns:
     """Make nouns of a study.
 
     Parameters
     ----------
     study : Study
+    check : callable, optional
+        Of pathway, scenarios and risks; what it raises is told with all else that is wrong.
 
     Returns
     -------
@@ -76,22 +79,36 @@ def resolve(study: Study) -> Nouns:
     figures = Path(study.figures) if study.figures else None
 
     def services() -> tuple[Pathway, tuple[Scenario, ...], dict[str, Any]]:
-        pathway = load_pathway(
-            area.code,
-            study.parameters,
-            figures,
-            effects=study.effects,
-            reasons=study.reasons,
-            layout=study.layout or None,
-            family_help_from=study.family_help_from,
+        pathway, *own = gathered(
+            lambda: load_pathway(
+                area.code,
+                study.parameters,
+                figures,
+                effects=study.effects,
+                reasons=study.reasons,
+                layout=study.layout or None,
+                family_help_from=study.family_help_from,
+            ),
+            *(entry.build for entry in study.scenario),
         )
         help_ = study.early_help
         if help_.families_per_year is not None:
             pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
         pathway = with_own_costs(pathway, study)
-        scenarios = labelled(
-            (*library_scenarios(pathway, study.ready, study.start, study.set_name), *(entry.build() for entry in study.scenario)), study
+        risks = load_overlap(study.set_name).risks if check else ()
+
+        def checked(some: Sequence[Scenario]) -> None:
+            if check:
+                check(pathway, some, risks)
+
+        ready: list[Scenario] = []
+        gathered(
+            lambda: ready.extend(library_scenarios(pathway, study.ready, study.start, study.set_name)),
+            lambda: checked(own),
+            lambda: comparison(study, pathway, (*ready, *own)),
         )
+        checked(ready)
+        scenarios = labelled((*ready, *own), study)
         return pathway, scenarios, comparison(study, pathway, scenarios)
 
     # Files that do not depend on one another are read together, so that what is wrong with any of them is said at once.

@@ -38,6 +38,9 @@ COUNTED_ON = {"social_work": STOCKS[0], "looked_after": STOCKS[2], "early_help":
 #: Who may pay for a service, or gain where it is needed less.
 AGENCIES = ("local authority", "schools", "NHS", "police", "voluntary sector", "justice")
 
+#: What a layout assumes that a scenario may change; the others are what its rates are found with.
+HELD = ("entries.dispersion", "need.rate_ratio", "early_help.places")
+
 SERVICE_LABELS = {
     "referrals": "Referrals",
     "re_referrals": "Re-referrals within 12 months",
@@ -178,7 +181,7 @@ class Pathway:
         from jsna_model.layout import compile_layout
 
         ways = compile_layout("family_help" if self.family_help_from else "early_help_and_cin").parameters if self.layout else ()
-        return frozenset((*self.parameters, *self.layout, *ways))
+        return frozenset((*self.parameters, *(HELD if self.layout else ()), *ways))
 
     def with_early_help(
         self, families_per_year: float, unit_cost: float | None = None, children_per_family: float | None = None, source: str = "user"

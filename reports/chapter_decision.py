@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from reports import words
-from reports.choice_tables import AVERAGE, MOST_INPUTS, PARTS, WITHOUT_TESTS, name_of, title_of
+from reports.choice_tables import AVERAGE, MOST_INPUTS, PARTS, WITHOUT_TESTS, name_of, title_of, told_from_chance
 from reports.demand_tables import CASES, other_scenarios, pathway_source, service_label
 from reports.disclosure import decimal, difference, is_absent, modelled, significant
 from reports.drawing import Figure
@@ -126,7 +125,7 @@ def movers(view: View) -> Figure | None:
         return None
     for scenario in _by_gain(view):
         low, high = (data[k].sel(scenario=scenario).values.astype(float) for k in ("at_low", "at_high"))
-        order = [i for i in np.argsort(-np.abs(high - low), kind="stable")[:MOST_INPUTS] if _one(low[i]) != _one(high[i])]
+        order = [i for i in told_from_chance(data.sel(scenario=scenario))[:MOST_INPUTS] if _one(low[i]) != _one(high[i])]
         if order:
             break
     else:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jsna_model.group import Group
+from jsna_model.methods.attribution import SWING_ERRORS
 from jsna_model.pathway import STOCKS
 from jsna_model.verbs.decision_sources import SOURCES
 from reports import words
@@ -286,10 +287,13 @@ def movers(view: View) -> Table | None:
     if data is None:
         return None
     columns = (Column("Scenario"), Column("Input"), Column("Gain where it is low", "rate"), Column("Gain where it is high", "rate"))
-    records = []
+    records: list[list[object]] = []
     for scenario in [str(s) for s in data["scenario"].values if str(s) != view.comparator]:
         low, high = (data[k].sel(scenario=scenario).values for k in ("at_low", "at_high"))
-        for i in np.argsort(-np.abs(high - low), kind="stable")[:MOST_INPUTS]:
+        told = told_from_chance(data.sel(scenario=scenario))
+        if not told:
+            records.append([title_of(view, scenario), "none that is told from chance with so many draws", "[z]", "[z]"])
+        for i in told[:MOST_INPUTS]:
             name = name_of(str(data["component"].values[i]))
             records.append([title_of(view, scenario), name, decimal(float(low[i])), decimal(float(high[i]))])
     return Table(
@@ -301,9 +305,21 @@ def movers(view: View) -> Table | None:
         "none: expected values",
         columns,
         frame(columns, records),
-        ("Inputs that vary together each carry what the other does.",),
+        (
+            "Inputs that vary together each carry what the other does.",
+            "Left out: inputs whose low and high differ by no more than the number of draws makes by chance "
+            f"({SWING_ERRORS:g} standard errors).",
+        ),
         kind="decision",
     )
+
+
+def told_from_chance(data: xr.Dataset) -> list[int]:
+    """Places of the inputs of a scenario's tornado that are told from chance, those that move the effect most first."""
+    swing = np.abs(data["at_high"].values - data["at_low"].values)
+    # Results of earlier versions have no error.
+    error = data["swing_error"].values if "swing_error" in data else np.zeros_like(swing)
+    return [int(i) for i in np.argsort(-swing, kind="stable") if swing[i] > SWING_ERRORS * error[i]]
 
 
 def sources(view: View) -> Table | None:

@@ -297,17 +297,18 @@ def information(
 def movers(result: Result, gained: Array, names: Sequence[str], areas: xr.Dataset, given: Information) -> xr.Dataset:
     """Tornado of each scenario's effect: every parameter low and high, the others as uncertain as they are."""
     codes = [str(a) for a in areas["area"].values]
-    low, high = [], []
+    shown = ("at_low", "at_high", "swing_error")
+    found: dict[str, list[list[list[float]]]] = {name: [] for name in shown}
     labels: list[str] = []
     for a, area in enumerate(codes):
         inputs = {name: row for named in groups(result, area, given).values() for name, row in named.items()}
         labels = list(inputs)
         tables = [{str(row.input): row for row in tornado(inputs, gained[s, a])} for s in range(len(names))]
-        low.append([[float(t[n].at_low) for n in labels] for t in tables])
-        high.append([[float(t[n].at_high) for n in labels] for t in tables])
+        for name, rows in found.items():
+            rows.append([[float(getattr(t[n], name)) for n in labels] for t in tables])
     coords = {"scenario": list(names), "area": areas["area"], "area_name": areas["area_name"], "component": labels}
     dims = ("scenario", "area", "component")
-    data = {"at_low": (dims, np.array(low).swapaxes(0, 1)), "at_high": (dims, np.array(high).swapaxes(0, 1))}
+    data = {name: (dims, np.array(rows).swapaxes(0, 1)) for name, rows in found.items()}
     return xr.Dataset(data, coords=coords, attrs={"basis": "scenario"})
 
 

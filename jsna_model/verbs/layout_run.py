@@ -20,7 +20,7 @@ from jsna_model.methods.network import Rates, Step
 from jsna_model.methods.single_stock import whole
 from jsna_model.methods.steady_state import stationary_by_age, transition
 from jsna_model.methods.stock_flow import simulate
-from jsna_model.pathway import Parameter, Pathway
+from jsna_model.pathway import HELD, Parameter, Pathway
 from jsna_model.scenario import Change, Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
 from jsna_model.verbs.group_changes import NEED, by_cell, check_moved, grouped, weights_of
@@ -156,7 +156,7 @@ def with_layout(pathway: Pathway, base: BaseRates, given: Mapping[str, Parameter
             source.source if source else f"calibrated to the counts of {pathway.base_year}",
             source.basis if source else "assumption",
         )
-    extra = {n: given[n] for n in ("entries.dispersion", "need.rate_ratio", "early_help.places")}
+    extra = {n: given[n] for n in HELD}
     # The walk of ends was set on all who leave care; here those who reach 18 leave by age, and only the others' rate moves.
     ends = pathway.parameter("care.end_rate")
     extra["care.end_rate"] = replace(ends, yearly_sd=ends.yearly_sd / given["care.ended_before_18"].value)

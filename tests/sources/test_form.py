@@ -216,4 +216,6 @@ def test_what_is_found_after_reading_names_the_cell(tmp_path: Path) -> None:
     book["Costs"].delete_rows(2)
     book["Study"].cell(rows["decision.price_year"], 3).value = None
     book.save(path)
-    assert "not known by age" in str(CliRunner().invoke(app, ["check", str(path)]).exception)
+    said = str(CliRunner().invoke(app, ["check", str(path)]).exception)
+    assert "Scenarios!I2" in said
+    assert "not known by age" in said
