@@ -24,7 +24,8 @@ def with_own_costs(pathway: Pathway, study: Study) -> Pathway:
     costs = {c.service: c for c in pathway.unit_costs}
     for service, own in study.unit_costs.items():
         of = own.of or COUNTED_ON.get(service, service)
-        usual = "a child a week" if of in STOCKS and own.times is None else "each"
+        counted = {*STOCKS, *FLOWS, *DERIVED, "families_helped"}
+        usual = "a year in force" if of not in counted else "a child a week" if of in STOCKS and own.times is None else "each"
         per = costs[service].per if service in costs else usual
         costs[service] = UnitCost(service, own.amount, per, own.price_year, own.source, own.agency, of=own.of, times=own.times)
     if "early_help" in costs:

@@ -84,6 +84,7 @@ _ABOUT_COSTS = (
     "A unit cost of anything that is counted: `of` names the count, or the name itself does.",
     "Of a stock it is pounds a week; with `times`, pounds each, so often for each child-year.",
     "Of a flow it is pounds each. Flows are those of the report, such as looked_after_started.",
+    "Of a scenario, by its name, it is pounds a year. One that has none, and helps no more families, is not among the choices.",
 )
 _AGE = (*CHANGES, *GROUP).index("age")
 _ROWS = 60  # of the form that take choices

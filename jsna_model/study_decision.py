@@ -41,7 +41,8 @@ class OwnCost(BaseModel):
     """A unit cost of the user's own, with its price year and where it is from: in place of a published average, or beside it.
 
     `of` is the count that it is spent on (a service, ``assessments`` or ``families_helped``) where the cost does not bear its name. On a
-    stock it is pounds a week; with `times`, pounds each, so often a child-year. On a flow it is pounds each, once or `times`.
+    stock it is pounds a week; with `times`, pounds each, so often a child-year. On a flow it is pounds each, once or `times`. On a
+    scenario, by its name, it is pounds a year for which the scenario is in force, as far as its ramp has come.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -202,7 +203,7 @@ def _costs(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     from jsna_model.errors import nearest
     from jsna_model.pathway import AGENCIES, COUNTED_ON, DERIVED
 
-    known = {*_effects(), *DERIVED}
+    known = {*_effects(), *DERIVED, *_listed(values.get("ready", READY)), *(str(s.get("name")) for s in _tables(values.get("scenario")))}
     for name, cost in _table(values, "unit_costs").items():
         entry = cost if isinstance(cost, Mapping) else {}
         of = entry.get("of") or COUNTED_ON.get(name, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from reports import words
-from reports.choice_tables import AVERAGE, MOST_INPUTS, PARTS, WITHOUT_TESTS, name_of, title_of, told_from_chance
+from reports.choice_tables import AVERAGE, MOST_INPUTS, PARTS, WITHOUT_TESTS, free, name_of, title_of, told_from_chance
 from reports.demand_tables import CASES, other_scenarios, pathway_source, service_label
 from reports.disclosure import decimal, difference, is_absent, modelled, significant
 from reports.drawing import Figure
@@ -32,7 +32,7 @@ def blocks(parts: Parts) -> tuple[Block, ...]:
         return ()
     intro = (
         "What follows is for a decision: each point is one draw of what is not known. How rates move from year to year by chance is averaged "
-        f"out, because no decision can foresee it. {WITHOUT_TESTS} {AVERAGE}"
+        f"out, because no decision can foresee it. {' '.join([WITHOUT_TESTS, *free(view), AVERAGE])}"
     )
     head: tuple[Block, ...] = (Heading("Choosing among them"), *([intro] if view.group("decision/choice") is not None else []))
     accept = view.group("decision/acceptability")

@@ -153,9 +153,19 @@ def money(view: View) -> Table | None:
         CREDIBLE,
         columns,
         frame(columns, records),
-        (AVERAGE, costed(view), WITHOUT_TESTS),
+        (AVERAGE, costed(view), WITHOUT_TESTS, *free(view)),
         kind="decision",
     )
+
+
+def free(view: View) -> list[str]:
+    """What is said of scenarios that are no choices, because what it takes to bring them about has no cost."""
+    data = view.group("decision/choice")
+    names = [n for n in str(data.attrs.get("without_cost", "")).split(", ") if n] if data is not None else []
+    if not names:
+        return []
+    titles = words.listed([title_of(view, n) for n in names])
+    return [f"Not among the choices: {titles}. What it takes is not costed, and it would look free: give [unit_costs] with of = its name."]
 
 
 def costed(view: View) -> str:
@@ -226,6 +236,7 @@ def best(view: View) -> Table | None:
             "A threshold is what one unit of the effect is worth, as the user judges; none is assumed.",
             "[z] in cost of one more unit: the scenario others start from, or one that another does at least as well for no more.",
             WITHOUT_TESTS,
+            *free(view),
             AVERAGE,
         ),
         kind="decision",
@@ -327,7 +338,8 @@ def sources(view: View) -> Table | None:
     nodes = [n for n in view.result.nodes("decision") if n.startswith("decision/sources/")]
     if not nodes:
         return None
-    names = [s for s in other_scenarios(view) if not view.is_stress_test(s)]
+    held = {str(s) for path in nodes if (node := view.group(path)) is not None for s in node["scenario"].values}
+    names = [s for s in other_scenarios(view) if not view.is_stress_test(s) and s in held]
     columns = (Column("Of what"), Column("What is not known"), *(Column(title_of(view, s), "percent") for s in names))
     records: list[list[object]] = []
     for path in nodes:

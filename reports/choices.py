@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports import words
-from reports.choice_tables import AVERAGE, COMPARATOR, MAIN, SMALL, against, costed, pounds, title_of
+from reports.choice_tables import AVERAGE, COMPARATOR, MAIN, SMALL, against, costed, free, pounds, title_of
 from reports.demand_tables import (
     CASES,
     NO_POLARITY,
@@ -223,6 +223,7 @@ def _notes(view: View) -> list[str]:
         f"How much early help does is taken as: {words.listed(sorted(effects))}." if effects else "",
         AVERAGE,
         costed(view),
+        *free(view),
         NO_POLARITY,
         "" if view.early_help_supplied else illustration(),
     ]

@@ -67,6 +67,8 @@ _TO_FILL = {
         'section_47_enquiries = { amount = 900.0, price_year = "2025-26", source = "ledger" }   # each; any flow, or assessments',
         'placement_change = { amount = 3000.0, price_year = "2025-26", source = "ledger", of = "looked_after_at_31_march", times = 0.4 }',
         'nhs_care = { amount = 20.0, price_year = "2025-26", source = "ICB", agency = "NHS", of = "looked_after_at_31_march" }   # a week',
+        'staff = { amount = 150000.0, price_year = "2024-25", source = "bid", of = "follow_up" }   # a year of a scenario, by its name',
+        "A scenario that helps no more families and has no cost of its own, of = its name, would look free: it is not chosen among.",
         "Agencies: local authority, schools, NHS, police, voluntary sector, justice. Who has no unit cost is shown as not costed.",
     ),
     "reasons": ('"early_help.effect.care" = "our evaluation of 2026"   # asked for where [parameters] gives an effect',),

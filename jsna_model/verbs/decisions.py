@@ -93,6 +93,7 @@ def prices(
     uncertainty: Mapping[str, float] | None = None,
     seed: int = 0,
     draws: int = 0,
+    scenarios: Sequence[str] = (),
 ) -> Prices:
     """The one price year of all costs, or the one asked for with a deflator that reaches it; every cost that lacks one is named."""
     problems = [Problem(f"the unit cost of {s} has no price year", "give one") for s, c in costs.items() if not c["price_year"]]
@@ -112,7 +113,7 @@ def prices(
             except InputError as error:
                 problems += error.problems or (Problem(str(error), "give another series"),)
     uplifts = dict(optimism_bias or {})
-    problems += cost_problems(costs)
+    problems += cost_problems(costs, scenarios)
     problems += [Problem(f"the optimism bias of {s} is {v}", "write 20 per cent as 0.2") for s, v in uplifts.items() if not 0 <= v < np.inf]
     raise_all(dict.fromkeys(problems))
     for s in uplifts:
@@ -188,6 +189,25 @@ def proposals(result: Result, names: Sequence[str], to: str) -> list[str]:
     """Scenarios that are choices: all but stress tests, which would be best by turning children away."""
     tests = {s["name"] for s in result.provenance.get("scenarios", ()) if s.get("stress_test")}
     return [n for n in names if n not in tests or n == to]
+
+
+def without_cost(result: Result, names: Sequence[str], place: int, families: Array, spent: Sequence[str]) -> list[str]:
+    """Proposals that would look free in a choice: they change something, help as many families as before, and have no cost of their own.
+
+    Parameters
+    ----------
+    result : Result
+    names : sequence of str
+    place : int
+        Of the comparator.
+    families : ndarray, shape (scenario, ...)
+        Difference in families helped.
+    spent : sequence of str
+        What unit costs are spent on.
+    """
+    changed = {s["name"] for s in result.provenance.get("scenarios", ()) if s.get("changes")}
+    asked = proposals(result, names, names[place])
+    return [n for i, n in enumerate(names) if n in asked and i != place and n in changed and n not in spent and not families[i].any()]
 
 
 def check_choice(

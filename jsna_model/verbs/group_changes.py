@@ -35,9 +35,9 @@ _OF_EARLY_HELP = (
 def _by_cell() -> frozenset[str]:
     """Parameters of a layout that are read by age and pattern: its own, and the multipliers that move them."""
     from jsna_model.layout import compile_layout
-    from jsna_model.verbs.layout_run import MOVED_BY
+    from jsna_model.verbs.layout_run import ACCEPTANCE, MOVED_BY
 
-    read = {*compile_layout("early_help_and_cin").parameters, *MOVED_BY.values()}
+    read = {*compile_layout("early_help_and_cin").parameters, *MOVED_BY.values(), ACCEPTANCE}
     read |= {"referral.follow_up_share", "section_47.rate", "conference.rate"}
     return frozenset({n for n in read if not n.startswith(_WHOLE)} | set(_OF_EARLY_HELP))
 

@@ -40,7 +40,6 @@ MOVED_BY = {
     "early_help.waiting_step_up_rate": "referral.rate",
     "closed.re_referral_rate_0_3": "referral.rate",
     "closed.re_referral_rate_3_12": "referral.rate",
-    "assessment.in_need_rate": "front_door.acceptance",
     "assessment.section_47_rate": "plan.start_rate",
     "child_in_need.section_47_rate": "plan.start_rate",
     "unborn.section_47_rate": "plan.start_rate",
@@ -57,6 +56,9 @@ MOVED_BY = {
     "care.leave_rate": "care.end_rate",
     "care.return_in_need_rate": "care.end_rate",
 }
+#: Multiplier of the odds that who is assessed is found in need, and the ways out of an assessment that such children take otherwise.
+ACCEPTANCE = "front_door.acceptance"
+NOT_ACCEPTED = ("assessment.not_in_need_rate", "assessment.early_help_rate")
 #: Rates that take a yearly walk without its scenario: arrivals are in the series that walks of care were fitted to.
 WALK_ONLY = {"unaccompanied.rate": "care.start_rate", "unaccompanied.end_rate": "care.end_rate"}
 #: Rates that early help's effects act on, by effect.
@@ -297,6 +299,19 @@ class _Block:
         share = after[:, 1:].sum((0, 1)) / children[:, 1:].sum((0, 1))
         return np.concatenate([none, after[:, 1:]], axis=1) * weight[None, :, None, self.part], affected * share
 
+    def _accept(self, rates: dict[str, Array], m: int) -> None:
+        """Move the threshold of need in an assessment: its odds change, and enquiries, care and how long it takes stay as they are.
+
+        With rates ``a`` to in need and ``o`` to what is not, and odds times ``f``, ``a o (1 - f) / (a f + o)`` moves from one to the other.
+        """
+        factor, accepted = self.at(ACCEPTANCE, m), rates["assessment.in_need_rate"]
+        others = np.add(*(rates[n] for n in NOT_ACCEPTED))
+        below = accepted * factor + others
+        moved = np.divide(accepted * others * (1 - factor), below, out=np.zeros_like(below), where=below > 0)
+        rates["assessment.in_need_rate"] = accepted - moved
+        for name in NOT_ACCEPTED:
+            rates[name] = rates[name] + moved * np.divide(rates[name], others, out=np.zeros_like(below), where=others > 0)
+
     def parameters(self, m: int) -> dict[str, Array]:
         """Rates and shares of a month, shape (scenario, draw)."""
         year = m // 12
@@ -307,6 +322,7 @@ class _Block:
             out[name] = out[name] * self.at(mover, m)
             if mover in self.walk:
                 out[name] = out[name] * self.walk[mover][year]
+        self._accept(out, m)
         for name, mover in WALK_ONLY.items():
             out[name] = out[name] * self.walk.get(mover, np.ones((self.years, 1)))[year]
         exposure = [h.exposure(m, affected) for h, affected in zip(self.help, self.needed(m)[1], strict=True)]
