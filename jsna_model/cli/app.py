@@ -15,6 +15,7 @@ from jsna_model.cli.escalation import escalation_app
 from jsna_model.cli.located import located
 from jsna_model.cli.pages import partnership, profile
 from jsna_model.cli.scenarios import scenarios_app
+from jsna_model.cli.seek import seek_command
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 from jsna_model.layout import DEFAULT_LAYOUT
 
@@ -37,6 +38,7 @@ app.command()(profile)
 app.command()(partnership)
 app.add_typer(scenarios_app, name="scenarios")
 app.command(name="allocate")(allocate_command)
+app.command(name="seek")(seek_command)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
