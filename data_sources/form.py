@@ -247,8 +247,8 @@ def _study(
         *tables, name = key.split(".")
         if key in ("ready", "publication.accepted"):
             value = [part.strip() for part in str(value).split(",") if part.strip()]
-        elif key in _WHOLE and isinstance(value, float) and value.is_integer():
-            value = int(value)
+        elif key in _WHOLE and ((isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and value.isdecimal())):
+            value = int(value)  # Excel holds whole numbers as others, or as text, as numbers elsewhere are read too
         elif key in _YES_OR_NO:
             value = {"yes": True, "no": False}.get(str(value).lower(), value)
         elif key == "decision.thresholds":
