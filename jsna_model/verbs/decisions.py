@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-from jsna_model.draws import uniforms
+from jsna_model.draws import normals, uniforms
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.methods.attribution import INTERACTION, alone_of_product, tornado, waterfall
 from jsna_model.methods.economics import (
@@ -32,6 +32,7 @@ from jsna_model.methods.economics import (
 )
 from jsna_model.pathway import AGENCIES, STOCKS, Parameter
 from jsna_model.result import Result
+from jsna_model.verbs.calibrate import FLOWS
 from jsna_model.verbs.costs import cost_problems, uncertain
 from jsna_model.verbs.demand_model import parameter_draws
 
@@ -281,6 +282,8 @@ def groups(result: Result, area: str, given: Information, how: Prices | None = N
         values = parameter_draws(Parameter(**fields), name, seed, draws)
         if np.ptp(values) > 0:
             found.setdefault(name.rpartition(".")[0] or name, {})[name] = values
+    if result.provenance["pathway"].get("layout", {}).get("pooled"):  # drawn from the posterior of the base year's rates
+        found["base_year_rate"] = {f"base_year_rate.{f.count}": normals(seed, f"calibration/{area}/{f.count}", draws) for f in FLOWS}
     priced = {s: np.asarray(uncertain(1.0, s, sd, seed, draws)) for s, sd in (how.uncertainty if how else {}).items() if sd}
     if priced:
         found["unit_cost"] = {f"unit_cost.{s}": values for s, values in priced.items()}

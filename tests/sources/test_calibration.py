@@ -17,6 +17,7 @@ from jsna_model.errors import InputError
 from jsna_model.result import Result
 from jsna_model.verbs.calibrate import ENDS, FLOWS, STOCKS, YearCounts, check_counts, panel_counts, pooled, year_counts
 from jsna_model.verbs.decision_sources import inputs
+from jsna_model.verbs.decisions import groups
 from jsna_model.verbs.layout_posterior import rate_draws
 from jsna_model.verbs.layout_rates import base_rates
 from jsna_model.verbs.project import LAYOUT_NEEDS, _counts
@@ -143,6 +144,9 @@ def test_a_projection_draws_its_rates() -> None:
     flows_drawn = list(layout["learned"]["E06000001"])
     assert second["calibration"].shape == (len(flows_drawn), 24)
     plans = runs[1].node("demand/expected")["expected_count"].isel(year=0).sel(scenario="baseline", area="E06000001")
+    named = groups(runs[1], "E06000001", True)
+    assert list(named["base_year_rate"]) == [f"base_year_rate.{f}" for f in flows_drawn]
+    assert "base_year_rate" not in groups(runs[0], "E06000001", True)
     cared = plans.sel(service="looked_after_started").values
     assert np.corrcoef(second["calibration"][flows_drawn.index("looked_after_started")], cared)[0, 1] > 0.6
 
