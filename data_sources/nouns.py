@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from data_sources.boundaries import load_level
 from data_sources.direct import load_direct
 from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted, supplementary_evidence, with_own
 from data_sources.local import load_local_counts, placed, recorded_factors
-from jsna_model.errors import InputError, Problem, gathered
+from jsna_model.errors import InputError, JsnaError, Problem, gathered
 from jsna_model.evidence import covariates_of
 
 if TYPE_CHECKING:
@@ -79,30 +80,43 @@ def resolve(study: Study, check: Callable[[Pathway, Sequence[Scenario], Sequence
     figures = Path(study.figures) if study.figures else None
 
     def services() -> tuple[Pathway, tuple[Scenario, ...], dict[str, Any]]:
-        pathway, *own = gathered(
-            lambda: load_pathway(
+        def made(parameters: Mapping[str, float], reasons: Mapping[str, str]) -> Pathway:
+            pathway = load_pathway(
                 area.code,
-                study.parameters,
+                parameters,
                 figures,
                 effects=study.effects,
-                reasons=study.reasons,
+                reasons=reasons,
                 layout=study.layout or None,
                 family_help_from=study.family_help_from,
-            ),
-            *(entry.build for entry in study.scenario),
-        )
-        help_ = study.early_help
-        if help_.families_per_year is not None:
-            pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
-        pathway = with_own_costs(pathway, study)
+            )
+            help_ = study.early_help
+            if help_.families_per_year is not None:
+                pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
+            return with_own_costs(pathway, study)
+
+        refused: JsnaError | None = None
+        try:
+            pathway = made(study.parameters, study.reasons)
+        except JsnaError as error:
+            refused = error
+            pathway = made({}, {})  # so that what else is wrong is told with it
+        own: list[Scenario] = []
+        ready: list[Scenario] = []
+
+        def parameters() -> None:
+            if refused is not None:
+                raise refused
+
         risks = load_overlap(study.set_name).risks if check else ()
 
         def checked(some: Sequence[Scenario]) -> None:
             if check:
                 check(pathway, some, risks)
 
-        ready: list[Scenario] = []
         gathered(
+            parameters,
+            *(partial(lambda entry: own.append(entry.build()), entry) for entry in study.scenario),
             lambda: ready.extend(library_scenarios(pathway, study.ready, study.start, study.set_name)),
             lambda: checked(own),
             lambda: comparison(study, pathway, (*ready, *own)),

@@ -116,8 +116,8 @@ def gathered(*calls: Callable[[], Any]) -> list[Any]:
             errors.append(error)
     if len(errors) == 1:
         raise errors[0]
-    problems = [p for e in errors for p in (e.problems or (Problem(*_split(str(e))),))]
-    raise_all(problems)
+    # What several calls found alike is told once.
+    raise_all(dict.fromkeys(p for e in errors for p in (e.problems or (Problem(*_split(str(e))),))))
     return out
 
 

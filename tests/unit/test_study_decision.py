@@ -139,7 +139,7 @@ def test_check_says_so_and_init_writes_it(tmp_path: Path) -> None:
     assert "study.toml, row 16, column decision.price_year: deflators.csv: the deflator series does not reach" in str(refused.exception)
     path.write_text('area = "Rutland"\nready = ["family_help"]\n[parameters]\n"early_help.effect.care" = -0.2\n', encoding="utf-8")
     lines = [p.row for p in runner.invoke(app, ["check", str(path)]).exception.problems]
-    assert lines == [4]
+    assert lines == [4, 2]
     path.write_text('area = "Rutland"\nready = ["family_help"]\n', encoding="utf-8")
     assert "study.toml, row 2, column ready" in str(runner.invoke(app, ["check", str(path)]).exception)
     assert runner.invoke(app, ["init", str(tmp_path / "new"), "--area", "Rutland"]).exit_code == 0
@@ -215,8 +215,11 @@ def test_what_is_found_of_scenarios_has_its_line_and_comes_with_all_else(tmp_pat
         "unit_costs.social_work.price_year": 31,
         "decision.discount": 33,
     }
+    also = written(tmp_path, text + '[parameters]\n"referral.follow_up_share" = 3.0\n"no.such" = 1.0\n')
+    both = {"parameters.no.such": 36, "parameters.referral.follow_up_share": 35, "scenario.1.change.0.value": 19, "decision.discount": 33}
+    assert both.items() <= refusals(also).items()
     ramp = text.replace('start = "2027-04"\n', 'start = "2027-04"\nfull_by = "2026-01"\n', 1)
-    assert refusals(written(tmp_path, ramp)) == {"scenario.0.change.0.full_by": 13}
+    assert {"scenario.0.change.0.full_by": 13, "scenario.1.change.0.value": 20}.items() <= refusals(written(tmp_path, ramp)).items()
 
 
 def test_draws_that_would_leave_a_range_are_found_before_anything_is_run(tmp_path: Path) -> None:
