@@ -9,7 +9,8 @@ authorities, and a block that is there is not run again; they hold published cou
 (process noise), into ``layout_backtest_noise.csv``, which the section reads too.
 
 Not wholly out of sample: prevalence by age and deprivation is of 2024, assumptions of ``defaults/layout.toml`` are shares of 2021-2025, and
-rates by pattern of risks rest on factors recorded in 2025; all three only divide an authority's own counts. Yearly walks were fitted to the years to 2019 (`benchmarks.service_volatility`).
+rates by pattern of risks rest on factors recorded in 2025; all three only divide an authority's own counts. Yearly walks were fitted to the
+years to 2019 (`benchmarks.service_volatility`).
 """
 
 from __future__ import annotations
@@ -235,7 +236,8 @@ def document(table: pd.DataFrame, noisy: pd.DataFrame | None = None) -> str:
     relative to its count (below 1 is better); errors of coverage by a bootstrap of authorities × years. Walks were fitted to the years to
     2019 and no number was tuned on these forecasts, but a first run of them showed what was missing (`docs/methods.md`, "What the backtest
     changed"). Not wholly out of sample: need by age, the shares and ages that divide an authority's counts, rates by pattern of risks and
-    the dispersion of entries are of later years. Counts of authorities whose history is left out, or whose code is new, are in no forecast."""
+    the dispersion of entries are of later years. Counts of authorities whose history is left out, or whose code is new, are in no
+    forecast."""
     body = textwrap.fill(" ".join(text.split()), 140)
     more = _noise_words(table, noisy) if noisy is not None else ""
     return f"{MARKERS[0]}\n## The calibrated layout from earlier base years\n\n{body}\n\n" + "\n".join(lines) + f"\n{more}{MARKERS[1]}\n"

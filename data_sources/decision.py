@@ -27,7 +27,8 @@ def with_own_costs(pathway: Pathway, study: Study) -> Pathway:
     shares = placements.shares if placements else {}
     for service, own in study.unit_costs.items():
         of, placed = _spent_on(service, own.of)
-        usual = "a child a week" if of in STOCKS and own.times is None else "each"
+        counted = {*STOCKS, *FLOWS, *DERIVED, "families_helped"}
+        usual = "a year in force" if of not in counted else "a child a week" if of in STOCKS and own.times is None else "each"
         per = costs[service].per if service in costs else usual
         costs[service] = UnitCost(
             service, own.amount, per, own.price_year, own.source, own.agency, of=STOCKS[2] if placed else own.of, times=own.times
@@ -138,8 +139,14 @@ def _prices(study: Study, pathway: Pathway, index: Mapping[str, float] | None) -
     years = {c.service: c.price_year for c in pathway.unit_costs}
     if not wanted and len(set(years.values())) > 1:
         said = ", ".join(f"{s} {y}" for s, y in years.items())
-        yield _problem("price_year", f"unit costs are in prices of several years ({said})", "give price_year and deflators")
+        own = next((f"unit_costs.{s}.price_year" for s in study.unit_costs), "early_help.price_year")
+        found, fix = (
+            f"unit costs are in prices of several years ({said})",
+            "give [decision] price_year, and deflators",
+        )
+        yield Problem(found, fix, column=own)
         return
+    unreached: dict[tuple[str, str], list[str]] = {}
     for service, year in years.items():
         if not wanted or year == wanted:
             continue
@@ -150,8 +157,10 @@ def _prices(study: Study, pathway: Pathway, index: Mapping[str, float] | None) -
         try:
             reprice(1.0, year, wanted, index)
         except InputError as error:
-            first = error.problems[0] if error.problems else Problem(str(error).rstrip("."), "give another series")
-            yield Problem(first.found, first.fix, Path(study.deflators).name, column="decision.price_year")
+            for p in error.problems or (Problem(str(error).rstrip("."), "give another series"),):
+                unreached.setdefault((p.found, p.fix), []).append(service)
+    for (found, fix), services in unreached.items():
+        yield _problem("price_year", f"{Path(study.deflators).name}: {found} (unit costs of {', '.join(services)})", fix)
 
 
 def _choice(study: Study, pathway: Pathway, scenarios: Sequence[Scenario]) -> Iterator[Problem]:

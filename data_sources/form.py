@@ -90,6 +90,7 @@ _ABOUT_COSTS = (
     "Of a stock it is pounds a week; with `times`, pounds each, so often for each child-year.",
     "Of a flow it is pounds each. Flows are those of the report, such as looked_after_started.",
     "Of a placement with a share (childrens_home, foster_care ...) it is pounds a week of that share of looked-after children.",
+    "Of a scenario, by its name, it is pounds a year. One that has none, and helps no more families, is not among the choices.",
 )
 _AGE = (*CHANGES, *GROUP).index("age")
 _ROWS = 60  # of the form that take choices
@@ -197,20 +198,16 @@ def read_form(path: str | Path) -> Study:
         Every problem at once, with sheet and cell.
     """
     path = Path(path)
-    values, places = _values(path)
+    values, places = form_values(path)
     for key in PATHS:
         if values.get(key):
             values[key] = str(path.parent / str(values[key]))
     return Study.of(values, str(path), places)
 
 
-def form_places(path: str | Path) -> dict[tuple[str | int, ...], int | str]:
-    """Sheet and cell of every key of a form, as a path of keys: where a problem that is found later is to be put right."""
-    return _values(Path(path))[1]
-
-
-def _values(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int | str]]:
-    """What a form says, as study.toml has it, and where."""
+def form_values(path: str | Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int | str]]:
+    """What a form says, as study.toml has it, and sheet and cell of every key, as a path of keys: where it is to be put right."""
+    path = Path(path)
     from zipfile import BadZipFile
 
     from openpyxl import load_workbook
@@ -256,8 +253,8 @@ def _study(
         *tables, name = key.split(".")
         if key in ("ready", "publication.accepted"):
             value = [part.strip() for part in str(value).split(",") if part.strip()]
-        elif key in _WHOLE and isinstance(value, float) and value.is_integer():
-            value = int(value)
+        elif key in _WHOLE and ((isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and value.isdecimal())):
+            value = int(value)  # Excel holds whole numbers as others, or as text, as numbers elsewhere are read too
         elif key in _YES_OR_NO:
             value = {"yes": True, "no": False}.get(str(value).lower(), value)
         elif key == "decision.thresholds":

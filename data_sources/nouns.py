@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from data_sources.boundaries import load_level
 from data_sources.direct import load_direct
 from data_sources.evidence import default_evidence, load_evidence_set, load_overlap, quoted_by_ofsted, supplementary_evidence, with_own
 from data_sources.local import load_local_counts, placed, recorded_factors
-from jsna_model.errors import InputError, Problem, gathered
+from jsna_model.errors import InputError, JsnaError, Problem, gathered
 from jsna_model.evidence import covariates_of
 
 if TYPE_CHECKING:
@@ -44,12 +46,14 @@ class Nouns:
     comparison: dict[str, Any]
 
 
-def resolve(study: Study) -> Nouns:
+def resolve(study: Study, check: Callable[[Pathway, Sequence[Scenario], Sequence[str]], None] | None = None) -> Nouns:
     """Make nouns of a study.
 
     Parameters
     ----------
     study : Study
+    check : callable, optional
+        Of pathway, scenarios and risks; what it raises is told with all else that is wrong.
 
     Returns
     -------
@@ -76,22 +80,49 @@ def resolve(study: Study) -> Nouns:
     figures = Path(study.figures) if study.figures else None
 
     def services() -> tuple[Pathway, tuple[Scenario, ...], dict[str, Any]]:
-        pathway = load_pathway(
-            area.code,
-            study.parameters,
-            figures,
-            effects=study.effects,
-            reasons=study.reasons,
-            layout=study.layout or None,
-            family_help_from=study.family_help_from,
+        def made(parameters: Mapping[str, float], reasons: Mapping[str, str]) -> Pathway:
+            pathway = load_pathway(
+                area.code,
+                parameters,
+                figures,
+                effects=study.effects,
+                reasons=reasons,
+                layout=study.layout or None,
+                family_help_from=study.family_help_from,
+            )
+            help_ = study.early_help
+            if help_.families_per_year is not None:
+                pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
+            return with_own_costs(replace(pathway, placements=study.placements.build()), study)
+
+        refused: JsnaError | None = None
+        try:
+            pathway = made(study.parameters, study.reasons)
+        except JsnaError as error:
+            refused = error
+            pathway = made({}, {})  # so that what else is wrong is told with it
+        own: list[Scenario] = []
+        ready: list[Scenario] = []
+
+        def parameters() -> None:
+            if refused is not None:
+                raise refused
+
+        risks = load_overlap(study.set_name).risks if check else ()
+
+        def checked(some: Sequence[Scenario]) -> None:
+            if check:
+                check(pathway, some, risks)
+
+        gathered(
+            parameters,
+            *(partial(lambda entry: own.append(entry.build()), entry) for entry in study.scenario),
+            lambda: ready.extend(library_scenarios(pathway, study.ready, study.start, study.set_name)),
+            lambda: checked(own),
+            lambda: comparison(study, pathway, (*ready, *own)),
         )
-        help_ = study.early_help
-        if help_.families_per_year is not None:
-            pathway = pathway.with_early_help(help_.families_per_year, help_.unit_cost, help_.children_per_family, source="study.toml")
-        pathway = with_own_costs(replace(pathway, placements=study.placements.build()), study)
-        scenarios = labelled(
-            (*library_scenarios(pathway, study.ready, study.start, study.set_name), *(entry.build() for entry in study.scenario)), study
-        )
+        checked(ready)
+        scenarios = labelled((*ready, *own), study)
         return pathway, scenarios, comparison(study, pathway, scenarios)
 
     # Files that do not depend on one another are read together, so that what is wrong with any of them is said at once.

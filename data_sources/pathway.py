@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from data_sources.layouts import AUTHORITIES, COSTS, STOCK_DISCREPANCY
 from data_sources.pathway_layout import load_layout, ratio_names
 from data_sources.recorded import load_recorded
 from data_sources.services import load_services
-from jsna_model.errors import InputError, Problem, raise_all, unknown_name
+from jsna_model.errors import InputError, Problem, gathered, raise_all, unknown_name
 from jsna_model.pathway import Parameter, Pathway, UnitCost
 from jsna_model.scenario import Scenario, month_index
 
@@ -75,19 +76,12 @@ def load_pathway(
     given = dict(parameters or {})
     by_risk = ratio_names() if of_layout else ()
     of_layout = load_layout({n: given.pop(n) for n in list(given) if n in of_layout or n in by_risk}) if of_layout else {}
-    for name in given:
-        if name not in built:
-            raise unknown_name("pathway parameter", name, (*built, *of_layout, *by_risk))
-    raise_all(
-        [
-            Problem(
-                f"{name} is {value}, outside {built[name].low:g} to {built[name].high:g} {built[name].unit}", "give a value in its range"
-            )
-            for name, value in given.items()
-            if not built[name].low <= value <= built[name].high
-        ]
+    known = (*built, *of_layout, *by_risk)
+    whence, *_ = gathered(
+        lambda: dict.fromkeys(given, "user") | own_effects(given, reasons or {}),
+        *(partial(_refuse_unknown, name, known) for name in given if name not in built),
+        lambda: raise_all(_outside(name, value, built[name]) for name, value in given.items() if not _inside(value, built.get(name))),
     )
-    whence = dict.fromkeys(given, "user") | own_effects(given, reasons or {})
     built |= {name: replace(built[name], value=float(value), source=whence[name], basis="assumption") for name, value in given.items()}
     source = "DfE, Children in need 2025 and Children looked after 2025 (year to 31 March 2025), as published"
     published = figures is None or not (Path(figures) / AUTHORITIES.file).is_file()
@@ -107,6 +101,19 @@ def load_pathway(
         panel=load_services("England") if of_layout else None,
         recorded=load_recorded() if of_layout else None,
     )
+
+
+def _refuse_unknown(name: str, known: Iterable[str]) -> None:
+    raise unknown_name("pathway parameter", name, known, key=("parameters", name))
+
+
+def _inside(value: float, parameter: Parameter | None) -> bool:
+    return parameter is None or parameter.low <= value <= parameter.high
+
+
+def _outside(name: str, value: float, p: Parameter) -> Problem:
+    found = f"{name} is {value}, outside {p.low:g} to {p.high:g} {p.unit}"
+    return Problem(found, "give a value in its range", key=("parameters", name))
 
 
 def _layout(layout: str | None, family_help_from: str) -> bool:

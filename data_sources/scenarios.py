@@ -5,14 +5,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from math import exp
 from typing import Any
 
 from data_sources.evidence import load_evidence
 from data_sources.pathway import ready_scenarios
-from jsna_model.errors import InputError, Problem, raise_all, unknown_name
+from jsna_model.errors import InputError, Problem, gathered, raise_all, unknown_name
 from jsna_model.group import Group
 from jsna_model.pathway import Pathway
 from jsna_model.scenario import Change, Scenario
@@ -98,10 +98,13 @@ def library_scenarios(pathway: Pathway, names: Sequence[str], start: str = "2026
         For every scenario that waits for something that the model, or the study, does not have.
     """
     library = scenario_library()
-    for name in names:
+
+    def known(name: str) -> None:
         if name not in library:
-            raise unknown_name("scenario of the library", name, library, "jsna scenarios list")
-    raise_all(problem for name in names for problem in _lacking(library[name], pathway, set_name))
+            raise unknown_name("scenario of the library", name, library, "jsna scenarios list", key=("ready",))
+        raise_all(_lacking(library[name], pathway, set_name))
+
+    gathered(*(partial(known, name) for name in names))
     full = f"{int(start[:4]) + 1}{start[4:]}"
     built = [library[name] for name in names]
     return [ready_scenarios(pathway, (e.name,), start)[0] if e.built_in else _built(e, pathway, start, full, set_name) for e in built]

@@ -173,6 +173,7 @@ VARIABLES: dict[str, Variable] = {
     "variance": _v("scenario area component", "unit squared", "variance by source; adds up over sources", "component"),
     "at_low": _v("scenario area component", "count", "expected effect where a parameter is at its 10% quantile"),
     "at_high": _v("scenario area component", "count", "expected effect where a parameter is at its 90% quantile"),
+    "swing_error": _v("scenario area component", "count", "standard error of at_high less at_low, from the number of draws"),
     "change_part": _v("scenario area service component draw", "count", "part of the change from base to horizon", "area component"),
 }  # fmt: skip
 

@@ -22,6 +22,8 @@ class Problem:
         Where it was found.
     row : int or str, optional
         Line of the file (the header is line 1) or the code of the row.
+    key : tuple of str and int
+        Path of keys of the study, scenarios by name (``("scenario", "hubs", "change", 0, "value")``): the CLI makes line and cell of it.
     """
 
     found: str
@@ -29,6 +31,7 @@ class Problem:
     file: str | None = None
     row: int | str | None = None
     column: str | None = None
+    key: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
         where = [self.file] if self.file else []
@@ -113,15 +116,15 @@ def gathered(*calls: Callable[[], Any]) -> list[Any]:
             errors.append(error)
     if len(errors) == 1:
         raise errors[0]
-    problems = [p for e in errors for p in (e.problems or (Problem(*_split(str(e))),))]
-    raise_all(problems)
+    # What several calls found alike is told once.
+    raise_all(dict.fromkeys(p for e in errors for p in (e.problems or (Problem(*_split(str(e))),))))
     return out
 
 
 def _split(message: str) -> tuple[str, str]:
     """A message of one sentence or more as what was found and what to do."""
     found, _, fix = message.partition(". ")
-    return found.rstrip("."), fix.rstrip(".") or "put it right"
+    return found.rstrip("."), fix.rstrip(".?") or "put it right"
 
 
 def nearest(name: str, known: Iterable[str], n: int = 4) -> list[str]:
@@ -141,7 +144,7 @@ def nearest(name: str, known: Iterable[str], n: int = 4) -> list[str]:
     return list(dict.fromkeys(inside + close))[:n]
 
 
-def unknown_name(what: str, name: str, known: Iterable[str], see: str = "") -> UnknownNameError:
+def unknown_name(what: str, name: str, known: Iterable[str], see: str = "", key: tuple[str | int, ...] = ()) -> UnknownNameError:
     """Build the error for an unknown name, with the nearest known ones.
 
     Parameters
@@ -153,8 +156,11 @@ def unknown_name(what: str, name: str, known: Iterable[str], see: str = "") -> U
     known : iterable of str
     see : str
         Where the full list is, e.g. ``"jsna areas"``.
+    key : tuple of str and int
+        Where it was asked for, as in `Problem`.
     """
     close = nearest(name, known)
     hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
     more = f" {see} lists all." if see else ""
-    return UnknownNameError(f"No {what} is called {name!r}.{hint}{more}")
+    message = f"No {what} is called {name!r}.{hint}{more}"
+    return UnknownNameError(message, [Problem(*_split(message), key=key)])

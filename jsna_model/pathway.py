@@ -43,6 +43,9 @@ COUNTED_ON = {"social_work": STOCKS[0], "looked_after": STOCKS[2], "early_help":
 #: Who may pay for a service, or gain where it is needed less.
 AGENCIES = ("local authority", "schools", "NHS", "police", "voluntary sector", "justice")
 
+#: What a layout assumes that a scenario may change; the others are what its rates are found with.
+HELD = ("entries.dispersion", "need.rate_ratio", "early_help.places")
+
 SERVICE_LABELS = {
     "referrals": "Referrals",
     "re_referrals": "Re-referrals within 12 months",
@@ -224,9 +227,7 @@ class Pathway:
 
         ways = compile_layout("family_help" if self.family_help_from else "early_help_and_cin").parameters if self.layout else ()
         by_risk = (f"need.rate_ratio.{r}" for r in self.recorded.factors) if self.layout and self.recorded else ()
-        # What the fit of rates takes beforehand says nothing of what a scenario would do.
-        of_layout = (n for n in self.layout if not n.startswith(("recording.", "need.interaction")))
-        return frozenset((*self.parameters, *of_layout, *ways, *by_risk))
+        return frozenset((*self.parameters, *(HELD if self.layout else ()), *ways, *by_risk))
 
     def with_early_help(
         self, families_per_year: float, unit_cost: float | None = None, children_per_family: float | None = None, source: str = "user"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -110,17 +111,8 @@ class Scenario:
         problems = []
         if not re.match(r"^[a-z][a-z0-9_]*$", self.name):
             problems.append(Problem(f"scenario name {self.name!r}", "use lower-case letters, digits and underscores"))
-        for change in self.changes:
-            if change.op not in ("scale", "set", "add"):
-                problems.append(Problem(f"change {change.op!r} of {change.parameter}", "use scale, set or add"))
-            if change.op == "scale" and change.value < 0:
-                problems.append(Problem(f"{change.parameter} scaled by {change.value}", "scale by zero or more"))
-            try:
-                first = month_index(change.start)
-                if change.full_by and month_index(change.full_by) < first:
-                    problems.append(Problem(f"{change.parameter} is full by {change.full_by}, before {change.start}", "swap them"))
-            except InputError as error:
-                problems.append(Problem(str(error).rstrip("."), f"in the change of {change.parameter}"))
+        for i, change in enumerate(self.changes):
+            problems += [replace(p, key=("scenario", self.name, "change", i, key)) for key, p in _impossible(change)]
         raise_all(problems)
 
     def _with(self, change: Change) -> Scenario:
@@ -215,6 +207,22 @@ class Scenario:
         raise_all(_unlike(row, str(path)))
         changes = tuple(Change(**(c | {"group": Group.of(c.get("group"))})) for c in row.get("change", ()))
         return cls(row["name"], row.get("title", ""), row.get("reason", ""), changes, row.get("stress_test", False))
+
+
+def _impossible(change: Change) -> Iterator[tuple[str, Problem]]:
+    """What is wrong with a change by itself, and the key of it that is to be put right."""
+    if change.op not in ("scale", "set", "add"):
+        yield "op", Problem(f"change {change.op!r} of {change.parameter}", "use scale, set or add")
+    if not isfinite(change.value):
+        yield "value", Problem(f"{change.parameter} changed by {change.value}", "give a finite number")
+    elif change.op == "scale" and change.value < 0:
+        yield "value", Problem(f"{change.parameter} scaled by {change.value:g}", "scale by zero or more")
+    try:
+        first = month_index(change.start)
+        if change.full_by and month_index(change.full_by) < first:
+            yield "full_by", Problem(f"{change.parameter} is full by {change.full_by}, before it starts in {change.start}", "swap them")
+    except InputError as error:
+        yield "start", Problem(str(error).rstrip("."), f"in the change of {change.parameter}")
 
 
 def _differing(ours: tuple[Change, ...], theirs: tuple[Change, ...]) -> Iterator[tuple[str, Change | None, Change | None]]:

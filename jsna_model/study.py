@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints, ValidationError, model_validator
 
 from jsna_model.errors import InputError, Problem, nearest, raise_all
 from jsna_model.group import Group
@@ -33,7 +33,7 @@ Day = Annotated[str, Field(pattern=r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EarlyHelp(_Part):
@@ -97,7 +97,7 @@ class ScenarioEntry(_Part):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str = ""
-    reason: str = Field(min_length=1)
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     stress_test: StrictBool = False
     change: tuple[ChangeEntry, ...] = Field(min_length=1)
 
@@ -263,7 +263,7 @@ class Study(_Part):
     scenario: tuple[ScenarioEntry, ...] = ()
     publication: Publication = Publication()
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     # The report reads these two names and the three of `publication` from one object.
     @property
@@ -300,7 +300,7 @@ class Study(_Part):
         try:
             study = cls(**values)
         except ValidationError as error:
-            raise_all([*(_problem(e, file, line_of(where, e["loc"])) for e in error.errors()), *problems])
+            raise_all([*(_problem(e, file, line_of(where, e["loc"])) for e in _told(error.errors())), *problems])
             raise AssertionError("unreachable") from error
         raise_all(problems)
         return study
@@ -347,6 +347,11 @@ class Study(_Part):
 _TABLES = (Study, EarlyHelp, Benefit, PlacementShares, Publication, Decision, OwnCost, ChangeEntry, GroupEntry)
 
 
+def _told(errors: Sequence[Any]) -> list[Any]:
+    """Without those of a whole that say only that its parts are wrong, which are told themselves."""
+    return [e for e in errors if not (e["type"] == "too_short" and any(o["loc"][: len(e["loc"])] == e["loc"] != o["loc"] for o in errors))]
+
+
 def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:
     key = ".".join(str(p) for p in error["loc"])
     if error["type"] == "extra_forbidden":
@@ -357,4 +362,5 @@ def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:
         return Problem(f"unknown key {error['loc'][-1]!r}", hint.rstrip("?"), file, line, key)
     if error["type"] == "missing":
         return Problem("nothing there", "give a value", file, line, key)
-    return Problem(f"found {error['input']!r}", error["msg"][:1].lower() + error["msg"][1:], file, line, key)
+    message = error["msg"].removeprefix("Value error, ")
+    return Problem(f"found {error['input']!r}", message[:1].lower() + message[1:], file, line, key)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from jsna_model import placements
 from jsna_model.layout import DEFAULT_LAYOUT
@@ -18,7 +19,18 @@ BASE_YEAR = "2024-25"
 READY = ("early_help_reach", "follow_up")
 Key = tuple[str | int, ...]
 _ROUNDING = 1e-12
-FinancialYear = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+#: Share of the letters of two names, in order, above which one is taken for a slip of the other.
+_ALIKE = 0.85
+
+
+def _year(label: str) -> str:
+    """A financial year whose two parts follow one another."""
+    if label and int(label[5:]) != (int(label[:4]) + 1) % 100:
+        raise ValueError(f"write a financial year as {label[:4]}-{(int(label[:4]) + 1) % 100:02d}")
+    return label
+
+
+FinancialYear = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$"), AfterValidator(_year)]
 #: Name of a unit cost: a count, one of those with a published average, or the user's own with ``of``.
 Costed = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -31,10 +43,11 @@ class OwnCost(BaseModel):
 
     `of` is the count that it is spent on (a service, a placement, ``assessments`` or ``families_helped``) where the cost does not bear its
     name. On a stock, or a placement of the study, it is pounds a week; with `times`, pounds each, so often a child-year. On a flow it is
-    pounds each, once or `times`.
+    pounds each, once or `times`. On a scenario, by its name, it is pounds a year for which the scenario is in force, as far as its ramp
+    has come.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     amount: float = Field(ge=0, lt=float("inf"))
     price_year: FinancialYear
@@ -68,7 +81,7 @@ class Decision(BaseModel):
         effect, cost and net benefit among what is not known.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     comparator: str = Field("baseline", min_length=1)
     discount: str | float = ""
@@ -117,6 +130,7 @@ def _scenarios(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     if not isinstance(years, int) or isinstance(years, bool):
         return
     last = f"{int(BASE_YEAR[:4]) + 1 + years}-03"
+    first = f"{int(BASE_YEAR[:4]) + 1}-04"
     starts: list[tuple[Key, Any]] = [(("start",), values.get("start"))] if "start" in values and ready else []
     starts += [
         (("scenario", i, "change", j, "start"), c.get("start")) for i, e in enumerate(own) for j, c in enumerate(_tables(e.get("change")))
@@ -124,6 +138,9 @@ def _scenarios(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     for place, start in starts:
         if _month(start) > _month(last):
             yield place, f"it starts in {start}, after the horizon ends in {last}", "start it earlier, or project more years"
+        elif 0 < _month(start) < _month(first):
+            fix = f"start it then or later: the counts of {BASE_YEAR} hold what was done before"
+            yield place, f"it starts in {start}, before the horizon starts in {first}", fix
 
 
 def _layout(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
@@ -189,7 +206,8 @@ def _costs(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
     from jsna_model.errors import nearest
     from jsna_model.pathway import AGENCIES, COUNTED_ON, DERIVED
 
-    known = {*_effects(), *DERIVED, *placements.PLACEMENTS}
+    scenarios = (*_listed(values.get("ready", READY)), *(str(s.get("name")) for s in _tables(values.get("scenario"))))
+    known = {*_effects(), *DERIVED, *placements.PLACEMENTS, *scenarios}
     held = _table(values, "placements")
     for name, cost in _table(values, "unit_costs").items():
         entry = cost if isinstance(cost, Mapping) else {}
@@ -202,9 +220,15 @@ def _costs(values: Mapping[str, Any]) -> Iterator[tuple[Key, str, str]]:
             where = ("unit_costs", name, "of") if entry.get("of") else ("unit_costs", name)
             yield where, f"no share of looked-after children is in {of}", f"give [placements] with {of}, its source and date"
         agency = entry.get("agency", "")
-        alike = [a for a in AGENCIES if isinstance(agency, str) and a.casefold() == agency.casefold() and a != agency]
-        if alike:
-            yield ("unit_costs", name, "agency"), f"agency {agency!r}", f"write {alike[0]!r}, so that its costs are added up"
+        alike = [a for a in AGENCIES if isinstance(agency, str) and _misspelt(agency.strip().casefold(), a.casefold())]
+        if alike and agency not in AGENCIES:
+            fix = f"write {alike[0]!r}, so that its costs are added up, or a name of its own that is not so near to it"
+            yield ("unit_costs", name, "agency"), f"agency {agency!r}", fix
+
+
+def _misspelt(name: str, known: str) -> bool:
+    """Whether a name is a known one, but for case, the order of its letters, or a letter or two."""
+    return sorted(name) == sorted(known) or SequenceMatcher(None, name, known).ratio() >= _ALIKE
 
 
 def _effects() -> set[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from reports import words
-from reports.choice_tables import AVERAGE, MOST_INPUTS, PARTS, WITHOUT_TESTS, name_of, title_of
+from reports.choice_tables import AVERAGE, MOST_INPUTS, PARTS, WITHOUT_TESTS, free, name_of, title_of, told_from_chance
 from reports.demand_tables import CASES, other_scenarios, pathway_source, service_label
 from reports.disclosure import decimal, difference, is_absent, modelled, significant
 from reports.drawing import Figure
@@ -33,7 +32,7 @@ def blocks(parts: Parts) -> tuple[Block, ...]:
         return ()
     intro = (
         "What follows is for a decision: each point is one draw of what is not known. How rates move from year to year by chance is averaged "
-        f"out, because no decision can foresee it. {WITHOUT_TESTS} {AVERAGE}"
+        f"out, because no decision can foresee it. {' '.join([WITHOUT_TESTS, *free(view), AVERAGE])}"
     )
     head: tuple[Block, ...] = (Heading("Choosing among them"), *([intro] if view.group("decision/choice") is not None else []))
     accept = view.group("decision/acceptability")
@@ -126,7 +125,7 @@ def movers(view: View) -> Figure | None:
         return None
     for scenario in _by_gain(view):
         low, high = (data[k].sel(scenario=scenario).values.astype(float) for k in ("at_low", "at_high"))
-        order = [i for i in np.argsort(-np.abs(high - low), kind="stable")[:MOST_INPUTS] if _one(low[i]) != _one(high[i])]
+        order = [i for i in told_from_chance(data.sel(scenario=scenario))[:MOST_INPUTS] if _one(low[i]) != _one(high[i])]
         if order:
             break
     else:

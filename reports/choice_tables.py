@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jsna_model.group import Group
+from jsna_model.methods.attribution import SWING_ERRORS
 from jsna_model.pathway import STOCKS
 from jsna_model.verbs.decision_sources import SOURCES
 from reports import words
@@ -152,9 +153,19 @@ def money(view: View) -> Table | None:
         CREDIBLE,
         columns,
         frame(columns, records),
-        (AVERAGE, costed(view), WITHOUT_TESTS),
+        (AVERAGE, costed(view), WITHOUT_TESTS, *free(view)),
         kind="decision",
     )
+
+
+def free(view: View) -> list[str]:
+    """What is said of scenarios that are no choices, because what it takes to bring them about has no cost."""
+    data = view.group("decision/choice")
+    names = [n for n in str(data.attrs.get("without_cost", "")).split(", ") if n] if data is not None else []
+    if not names:
+        return []
+    titles = words.listed([title_of(view, n) for n in names])
+    return [f"Not among the choices: {titles}. What it takes is not costed, and it would look free: give [unit_costs] with of = its name."]
 
 
 def costed(view: View) -> str:
@@ -225,6 +236,7 @@ def best(view: View) -> Table | None:
             "A threshold is what one unit of the effect is worth, as the user judges; none is assumed.",
             "[z] in cost of one more unit: the scenario others start from, or one that another does at least as well for no more.",
             WITHOUT_TESTS,
+            *free(view),
             AVERAGE,
         ),
         kind="decision",
@@ -286,10 +298,13 @@ def movers(view: View) -> Table | None:
     if data is None:
         return None
     columns = (Column("Scenario"), Column("Input"), Column("Gain where it is low", "rate"), Column("Gain where it is high", "rate"))
-    records = []
+    records: list[list[object]] = []
     for scenario in [str(s) for s in data["scenario"].values if str(s) != view.comparator]:
         low, high = (data[k].sel(scenario=scenario).values for k in ("at_low", "at_high"))
-        for i in np.argsort(-np.abs(high - low), kind="stable")[:MOST_INPUTS]:
+        told = told_from_chance(data.sel(scenario=scenario))
+        if not told:
+            records.append([title_of(view, scenario), "none that is told from chance with so many draws", "[z]", "[z]"])
+        for i in told[:MOST_INPUTS]:
             name = name_of(str(data["component"].values[i]))
             records.append([title_of(view, scenario), name, decimal(float(low[i])), decimal(float(high[i]))])
     return Table(
@@ -301,9 +316,21 @@ def movers(view: View) -> Table | None:
         "none: expected values",
         columns,
         frame(columns, records),
-        ("Inputs that vary together each carry what the other does.",),
+        (
+            "Inputs that vary together each carry what the other does.",
+            "Left out: inputs whose low and high differ by no more than the number of draws makes by chance "
+            f"({SWING_ERRORS:g} standard errors).",
+        ),
         kind="decision",
     )
+
+
+def told_from_chance(data: xr.Dataset) -> list[int]:
+    """Places of the inputs of a scenario's tornado that are told from chance, those that move the effect most first."""
+    swing = np.abs(data["at_high"].values - data["at_low"].values)
+    # Results of earlier versions have no error.
+    error = data["swing_error"].values if "swing_error" in data else np.zeros_like(swing)
+    return [int(i) for i in np.argsort(-swing, kind="stable") if swing[i] > SWING_ERRORS * error[i]]
 
 
 def sources(view: View) -> Table | None:
@@ -311,7 +338,8 @@ def sources(view: View) -> Table | None:
     nodes = [n for n in view.result.nodes("decision") if n.startswith("decision/sources/")]
     if not nodes:
         return None
-    names = [s for s in other_scenarios(view) if not view.is_stress_test(s)]
+    held = {str(s) for path in nodes if (node := view.group(path)) is not None for s in node["scenario"].values}
+    names = [s for s in other_scenarios(view) if not view.is_stress_test(s) and s in held]
     columns = (Column("Of what"), Column("What is not known"), *(Column(title_of(view, s), "percent") for s in names))
     records: list[list[object]] = []
     for path in nodes:

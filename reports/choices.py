@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports import words
-from reports.choice_tables import AVERAGE, COMPARATOR, MAIN, SMALL, against, costed, pounds, title_of
+from reports.choice_tables import AVERAGE, COMPARATOR, MAIN, SMALL, against, costed, free, pounds, title_of
 from reports.demand_tables import (
     CASES,
     NO_POLARITY,
@@ -88,7 +88,8 @@ def choices(view: View) -> dict[str, Any]:
     -------
     dict
         ``scenarios`` (name, title, reason, stress), ``areas`` (code, name), ``years`` (year, horizon); ``children`` by area: rows of
-        label, estimate, lower, upper and reliability now; ``affected`` by year; ``services``, ``costs`` and ``summary`` by scenario and
+        label, estimate, lower, upper and reliability now; ``affected`` by year; ``moved`` by scenario that changes need and year;
+        ``services``, ``costs`` and ``summary`` by scenario and
         year. Ready for JSON: nothing in it is unrounded.
     """
     drawn = _Drawn.of(view)
@@ -108,6 +109,7 @@ def choices(view: View) -> dict[str, Any]:
         "years": [{"year": y, "horizon": h} for y, h in zip(years, horizon(view, years), strict=True)],
         "children": {code: rows for code, _, rows in places},
         "affected": affected,
+        "moved": {s: moved for s in scenarios if (moved := _affected_moved(view, s))},
         "families": {s: {y: _families(drawn, s, i) for i, y in enumerate(years)} for s in scenarios},
         "services": services,
         "costs": costs,
@@ -140,12 +142,24 @@ def _children(view: View, measure: str, x: Interval, level: str) -> list[str]:
 
 
 def _affected(view: View, years: list[str]) -> dict[str, list[str]]:
-    """Projected children affected at the start of each financial year; no scenario changes them."""
+    """Projected children affected at the start of each financial year, before any change of need by a scenario (`_affected_moved`)."""
     data = view.group("demand/population")
     assert data is not None
     at = {str(y): i for i, y in enumerate(data["year"].values)}
     x = interval(data["affected_projected"].transpose("year", "draw").values)
     return {y: [cell(v, "count") for v in counts(x[at[y[:4]]], "authority")] for y in years if y[:4] in at}
+
+
+def _affected_moved(view: View, scenario: str) -> dict[str, list[str]]:
+    """Difference in children affected, of a scenario that changes need, by financial year; nothing of the others."""
+    data = view.group("decision/groups")
+    if data is None or "affected_by_age_difference" not in data:
+        return {}
+    moved = data["affected_by_age_difference"].sel(scenario=scenario).sum("age_band", skipna=False).transpose("year", "draw")
+    if not moved.values.any():
+        return {}
+    x = interval(moved.values)
+    return {str(y): _three(x[i], "difference") for i, y in enumerate(moved["year"].values)}
 
 
 def _families(drawn: _Drawn, scenario: str, year: int) -> list[str]:
@@ -209,6 +223,7 @@ def _notes(view: View) -> list[str]:
         f"How much early help does is taken as: {words.listed(sorted(effects))}." if effects else "",
         AVERAGE,
         costed(view),
+        *free(view),
         NO_POLARITY,
         "" if view.early_help_supplied else illustration(),
     ]

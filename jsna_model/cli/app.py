@@ -15,6 +15,7 @@ from jsna_model.cli.escalation import escalation_app
 from jsna_model.cli.located import located
 from jsna_model.cli.pages import partnership, profile
 from jsna_model.cli.scenarios import scenarios_app
+from jsna_model.cli.seek import seek_command
 from jsna_model.errors import ConstructError, InputError, Problem, raise_all
 from jsna_model.layout import DEFAULT_LAYOUT
 
@@ -37,6 +38,7 @@ app.command()(profile)
 app.command()(partnership)
 app.add_typer(scenarios_app, name="scenarios")
 app.command(name="allocate")(allocate_command)
+app.command(name="seek")(seek_command)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder to write.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -68,6 +70,8 @@ _TO_FILL = {
         'placement_change = { amount = 3000.0, price_year = "2025-26", source = "ledger", of = "looked_after_at_31_march", times = 0.4 }',
         'nhs_care = { amount = 20.0, price_year = "2025-26", source = "ICB", agency = "NHS", of = "looked_after_at_31_march" }   # a week',
         'childrens_home = { amount = 5000.0, price_year = "2025-26", source = "ledger" }   # a week; any placement of [placements]',
+        'staff = { amount = 150000.0, price_year = "2024-25", source = "bid", of = "follow_up" }   # a year of a scenario, by its name',
+        "A scenario that helps no more families and has no cost of its own, of = its name, would look free: it is not chosen among.",
         "Agencies: local authority, schools, NHS, police, voluntary sector, justice. Who has no unit cost is shown as not costed.",
     ),
     "placements": (
@@ -86,6 +90,33 @@ _TO_FILL = {
         "views_of_families.md, views_of_practitioners.md, services_and_assets.md, equality_impact.md.",
     ),
 }
+
+#: At the end of a new study: a scenario of one's own, for all children and for a group.
+_EXAMPLE = """
+# Scenarios of your own: take away the # before each line that has one without a space, and change what it says. One [[scenario]] each,
+# with as many [[scenario.change]] as it has changes. jsna scenarios list has ready ones, to name in `ready` above; the sheet Parameters
+# of jsna form has every parameter with its value, range and unit.
+#[[scenario]]
+#name = "hubs"                      # lower-case letters, digits and _
+#title = "Family hubs reach a quarter more families"
+#reason = "Board paper 12"          # asked for
+#[[scenario.change]]
+#parameter = "early_help.reach"
+#op = "scale"                       # scale, add or set
+#value = 1.25
+#start = "2027-04"
+#full_by = "2029-03"                # without it, whole from the start
+#[[scenario]]
+#name = "under_fives"
+#title = "What if a twentieth fewer under-fives were affected"
+#reason = "To see what hangs on it"
+#[[scenario.change]]
+#parameter = "need.affected"
+#op = "scale"
+#value = 0.95
+#start = "2027-04"
+#group = { age = "0-4" }            # age, risk or pattern (a+b); with a layout, for rates of services too
+"""
 
 #: Said beside keys at the top of a new study.
 _BESIDE = {
@@ -217,12 +248,11 @@ def run_command(
 def check(study: Annotated[Path, typer.Argument(help="study.toml, or the Excel form of jsna form.")]) -> None:
     """Check a study.toml, or a filled Excel form, and every file that it names, without running it."""
     import data_sources as src
-    from jsna_model.verbs.group_changes import check_scenarios
+    from jsna_model.cli.run import scenario_check
 
     with located(study):
         asked = src.read_study(study)
-        nouns = src.resolve(asked)
-        check_scenarios(nouns.pathway, nouns.scenarios, asked.years, nouns.overlap.risks)
+        nouns = src.resolve(asked, scenario_check(asked))
     typer.echo(f"{study}: sound. {nouns.population}")
 
 
@@ -261,7 +291,7 @@ def _with_hints(text: str) -> str:
         given = {hint.split(" = ")[0] for hint in hints}
         kept = [line for line in lines.split("\n") if line.split(" = ")[0] not in given]
         tables[i] = f"{name}]\n" + "".join(f"# {hint}\n" for hint in hints) + "\n".join(kept)
-    return "\n[".join(tables)
+    return "\n[".join(tables).rstrip("\n") + "\n" + _EXAMPLE
 
 
 @app.command()

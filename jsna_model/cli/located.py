@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,20 +24,33 @@ def located(study: Path) -> Iterator[None]:
     try:
         yield
     except JsnaError as error:
-        if not any(p.column and not p.file for p in error.problems):
+        if not any((p.column or p.key) and not p.file for p in error.problems):
             raise
-        lines: dict[tuple[str | int, ...], int | str]
-        if study.suffix.lower() == ".toml":
-            lines = dict(key_lines(study.read_text(encoding="utf-8-sig")))
-        else:
-            from data_sources.form import form_places
-
-            lines = form_places(study)
-        raise_all((_placed(p, study, lines) for p in error.problems), type(error))
+        names, lines = _written(study)
+        raise_all((_placed(p, study, names, lines) for p in error.problems), type(error))
 
 
-def _placed(problem: Problem, study: Path, lines: dict[tuple[str | int, ...], int | str]) -> Problem:
-    if problem.file or not problem.column:
+def _written(study: Path) -> tuple[list[str], dict[tuple[str | int, ...], int | str]]:
+    """Names of the study's own scenarios, in order, and where each key is written."""
+    if study.suffix.lower() == ".toml":
+        text = study.read_text(encoding="utf-8-sig")
+        values, lines = tomllib.loads(text), dict[tuple[str | int, ...], int | str](key_lines(text))
+    else:
+        from data_sources.form import form_values
+
+        values, lines = form_values(study)
+    return [str(s.get("name", "")) for s in values.get("scenario", ())], lines
+
+
+def _placed(problem: Problem, study: Path, names: list[str], lines: dict[tuple[str | int, ...], int | str]) -> Problem:
+    if problem.file:
+        return problem
+    if problem.key:
+        key = problem.key
+        if key[0] == "scenario":  # by name: the study's own, or a ready one
+            key = ("scenario", names.index(str(key[1])), *key[2:]) if key[1] in names else ("start",) if key[-1] == "start" else ("ready",)
+        return replace(problem, file=str(study), row=line_of(lines, key), column=".".join(str(k) for k in key))
+    if not problem.column:
         return problem
     table, _, name = problem.column.partition(".")
     # Parameters are keys with dots in quotes: one key, however many dots.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,7 +16,9 @@ import typer
 from jsna_model.errors import InputError, OutputError, gathered, unknown_name
 
 if TYPE_CHECKING:
+    from jsna_model.pathway import Pathway
     from jsna_model.result import Result
+    from jsna_model.scenario import Scenario
     from jsna_model.study import Study
 
 RUN_FILES = (
@@ -38,7 +40,8 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
     rooms = _rooms()
     with _Progress(quiet) as progress:
         progress("reading figures", 0, 4)
-        nouns, text = gathered(lambda: rooms["src"].resolve(study), lambda: rooms["src"].load_text(study.text) if study.text else {})
+        check = scenario_check(study)
+        nouns, text = gathered(lambda: rooms["src"].resolve(study, check), lambda: rooms["src"].load_text(study.text) if study.text else {})
         import jsna_model as jm
         from jsna_model.conversions import share_today
 
@@ -78,6 +81,13 @@ def run_study(study: Study, out: Path, formats: tuple[str, ...], quiet: bool) ->
             kept = _beside_edited(folder, out)
     if not quiet:
         typer.echo(f"Wrote {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.name in RUN_FILES))}{kept}")
+
+
+def scenario_check(study: Study) -> Callable[[Pathway, Sequence[Scenario], Sequence[str]], None]:
+    """What `data_sources.resolve` checks scenarios with, before anything is run: parameters, ranges of their draws, months and groups."""
+    from jsna_model.verbs.group_changes import check_scenarios
+
+    return lambda pathway, scenarios, risks: check_scenarios(pathway, scenarios, study.years, risks, study.seed, study.draws)
 
 
 def rewrite(run: Path, out: Path, formats: tuple[str, ...], internal: bool, quiet: bool, own: Mapping[str, str] | None = None) -> None:

@@ -11,7 +11,7 @@ from jsna_model.errors import InputError, unknown_name
 from jsna_model.methods.economics import DiscountSchedule, break_even, paired_difference, present_value
 from jsna_model.result import Result, check_tree
 from jsna_model.verbs import decisions
-from jsna_model.verbs.costs import Cost, check_shares, in_order, volume
+from jsna_model.verbs.costs import Cost, check_shares, in_force, in_order, spent_on, volume
 from jsna_model.verbs.decision_sources import sources as by_source
 
 
@@ -78,7 +78,8 @@ def compare(
           if asked for, ``cashable_difference``, ``fixed_difference`` and ``marginal_difference``. Agencies without a unit cost are named in
           its attributes: they are absent, not zero.
         - ``choice`` and ``plane``, with `effect`: ``net_cost``, ``effect_difference`` and ``payback`` by draw; expected ratios, place on
-          the frontier, probability to be on it; quadrants. Stress tests are not among the choices.
+          the frontier, probability to be on it; quadrants. Stress tests are not among the choices, nor are scenarios that help no more
+          families and have no unit cost of their own, ``of`` their name: they would look free. They are named in ``without_cost``.
         - ``acceptability``, with `thresholds`: probability best, most expected, EVPI; per decision of an area.
         - ``information/at_<threshold>`` and ``tornado``, with `information`: EVPPI (show what is stable), and what moves the effect.
         - ``change``, with `waterfall`.
@@ -107,7 +108,11 @@ def compare(
     if units:
         check_shares(list(units), cashable or {}, fixed or {}, cost_uncertainty)
     seed, draws = int(result.provenance["seed"]), int(result.provenance["draws"])
-    how = decisions.prices(units, price_year, deflators, discount, discount_base, optimism_bias, cost_uncertainty, seed, draws)
+    how = decisions.prices(units, price_year, deflators, discount, discount_base, optimism_bias, cost_uncertainty, seed, draws, names)
+    running = in_force(result.provenance["scenarios"], [str(y) for y in flows["year"].values])
+
+    def priced(difference: xr.DataArray, families: np.ndarray) -> xr.Dataset | None:
+        return _costs(units, difference, families, how, running, to)
 
     counts = xr.concat([flows["flow"], caseload["caseload"]], dim="service", join="exact").transpose(*flows["flow"].dims)
     difference = counts.copy(data=paired_difference(counts.values, place)).rename("difference")
@@ -121,13 +126,13 @@ def compare(
         tree["decision/groups"] = by_group(result.node("demand/groups"), place, to)
 
     settled = _settled(result, difference, families.values, place)
-    costs = _costs(units, difference, families.values, how)
+    costs = priced(difference, families.values)
     if costs is not None:
         tree["decision/costs"] = costs.assign_attrs(comparator=to)
         agency_of = {s: str(units[s].get("agency", "local authority")) for s in units}
         tree["decision/agencies"] = decisions.by_agency(costs["cost_difference"], agency_of, cashable, fixed, how)
         if settled is not None:
-            tree["decision/agencies"]["break_even_cost"] = _break_even(_costs(units, *settled, how), settled[1], how)
+            tree["decision/agencies"]["break_even_cost"] = _break_even(priced(*settled), settled[1], how)
     elif cashable or fixed:
         raise InputError("cashable or fixed shares are given and no unit costs; give unit costs with the pathway.")
     if effect is not None or thresholds is not None or information is not False or sources:
@@ -136,12 +141,13 @@ def compare(
                 "a choice is made on outcomes with process noise averaged out, and this result has none: "
                 "call project() with average_noise=True."
             )
-        averaged = _costs(units, *settled, how)
-        tree |= _choice(result, tree, names, place, effect, thresholds, information, settled, averaged, how)
+        averaged = priced(*settled)
+        free = decisions.without_cost(result, names, place, settled[1], [spent_on(c) for c in units.values()])
+        tree |= _choice(result, tree, names, place, effect, thresholds, information, settled, averaged, how, free)
         if sources:
             tree["decision/sources"] = xr.Dataset()
             drawn = (difference, families.values), settled
-            costed = _costs(units, difference, families.values, how), averaged
+            costed = priced(difference, families.values), averaged
             tree |= _sources(result, tree["decision/choice"], drawn, costed, thresholds or (), str(effect), how)
     if waterfall:
         tree["decision/change"] = decisions.change(result, place)
@@ -160,9 +166,10 @@ def _choice(
     settled: tuple[xr.DataArray, np.ndarray],
     averaged: xr.Dataset | None,
     how: decisions.Prices,
+    free: Sequence[str] = (),
 ) -> dict[str, xr.Dataset]:
-    """Nodes of the choice, of proposals only, on outcomes with process noise averaged out."""
-    kept = decisions.proposals(result, names, names[place])
+    """Nodes of the choice, of proposals whose cost is known only, on outcomes with process noise averaged out."""
+    kept = [n for n in decisions.proposals(result, names, names[place]) if n not in free]
     rows = [names.index(n) for n in kept]
     difference, families = settled
     costs = averaged["cost_difference"] if averaged is not None else None
@@ -183,6 +190,7 @@ def _choice(
         "price_year": how.price_year,
         "discounting": how.says,
         "process_noise": "averaged out",
+        "without_cost": ", ".join(free),
     }
     nodes = {
         "decision/choice": decisions.choice(cost, gained, yearly, kept, areas),
@@ -237,12 +245,19 @@ def _settled(result: Result, difference: xr.DataArray, families: np.ndarray, pla
     return counts.copy(data=paired_difference(counts.values, place)), paired_difference(node["expected_families_helped"].values, place)
 
 
-def _costs(units: Mapping[str, Cost], difference: xr.DataArray, families: np.ndarray, how: decisions.Prices) -> xr.Dataset | None:
+def _costs(
+    units: Mapping[str, Cost],
+    difference: xr.DataArray,
+    families: np.ndarray,
+    how: decisions.Prices,
+    running: Mapping[str, np.ndarray],
+    to: str,
+) -> xr.Dataset | None:
     """Difference in cost by service, year and area; None where nothing has a unit cost."""
     if not units:
         return None
     services = in_order(units)
-    data = np.stack([volume(units[s], difference, families) * how.drawn(units[s]) for s in services], axis=3)
+    data = np.stack([volume(units[s], difference, families, running, to) * how.drawn(units[s]) for s in services], axis=3)
     coords = {k: difference.coords[k] for k in ("scenario", "year", "area", "area_name")}
     return xr.Dataset(
         {"cost_difference": (("scenario", "year", "area", "service", "draw"), data)},

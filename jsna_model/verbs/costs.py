@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from jsna_model.draws import normals
 from jsna_model.errors import Problem, nearest, raise_all
+from jsna_model.group import Group
 from jsna_model.methods.economics import child_years, yearly_cost
 from jsna_model.pathway import COUNTED_ON, DERIVED, FLOWS, STOCKS
+from jsna_model.scenario import Change, month_index
 
 Array = NDArray[np.float64]
 #: A unit cost as provenance keeps it.
@@ -30,22 +32,40 @@ def spent_on(cost: Cost) -> str:
     return str(cost.get("of") or COUNTED_ON.get(str(cost["service"]), cost["service"]))
 
 
-def cost_problems(costs: Mapping[str, Cost]) -> Iterator[Problem]:
-    """Unit costs that are spent on nothing that is counted."""
-    known = [*FLOWS, *STOCKS, *DERIVED, "families_helped"]
+def in_force(scenarios: Sequence[Mapping[str, Any]], years: Sequence[str]) -> dict[str, Array]:
+    """Share of each financial year for which each scenario is in force, by name, shape (year,): what a cost of the scenario is spent on.
+
+    A ramp counts as far as it has come; of several changes the one that has come furthest does.
+    """
+    months = month_index(f"{years[0][:4]}-04") + np.arange(12 * len(years))
+    found = {}
+    for scenario in scenarios:
+        changes = [Change(**(c | {"group": Group.of(c.get("group"))})) for c in scenario.get("changes", ())]
+        progress = np.max([c.progress(months) for c in changes], axis=0) if changes else np.zeros(len(months))
+        found[str(scenario["name"])] = progress.reshape(len(years), 12).mean(1)
+    return found
+
+
+def cost_problems(costs: Mapping[str, Cost], scenarios: Sequence[str] = ()) -> Iterator[Problem]:
+    """Unit costs that are spent on nothing that is counted, and on no scenario."""
+    known = [*FLOWS, *STOCKS, *DERIVED, "families_helped", *scenarios]
     for service, cost in costs.items():
         if spent_on(cost) not in known:
             close = nearest(spent_on(cost), known) or ["looked_after_started"]
             yield Problem(f"the unit cost of {service} is spent on {spent_on(cost)!r}", f"give `of`, such as {' or '.join(close[:3])}")
 
 
-def volume(cost: Cost, difference: xr.DataArray, families: Array) -> Array:
+def volume(cost: Cost, difference: xr.DataArray, families: Array, running: Mapping[str, Array] | None = None, to: str = "") -> Array:
     """Units that are bought more or fewer of than under the comparator, (scenario, year, area, draw).
 
     A stock, or the share of it in a placement, counts in child-weeks where `times` is not given, and otherwise `times` a child-year; a flow
-    counts `times` each, once by default.
+    counts `times` each, once by default; a scenario `times` a year for which it is in force (`in_force`), in each area.
     """
     of, times = spent_on(cost), cost.get("times")
+    if running is not None and of in running:
+        names = [str(s) for s in difference["scenario"].values]
+        own = np.stack([running[of] * ((n == of) - float(to == of)) for n in names])  # (scenario, year)
+        return np.broadcast_to(own[:, :, None, None], families.shape) * (1.0 if times is None else float(times))
     if of in STOCKS:
         values = difference.sel(service=of).values * float(cost.get("share", 1.0))
         opening = np.concatenate([np.zeros_like(values[:, :1]), values[:, :-1]], axis=1)

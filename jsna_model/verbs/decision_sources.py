@@ -12,6 +12,7 @@ from scipy.special import logit
 
 from jsna_model.draws import normals
 from jsna_model.errors import InputError, unknown_name
+from jsna_model.group import Group
 from jsna_model.methods.attribution import NOISE, UNEXPLAINED, variance_by_source
 from jsna_model.methods.smooth import design, ridge_fit
 from jsna_model.pathway import Parameter
@@ -31,7 +32,8 @@ SOURCES: dict[str, str] = {
     "population": "how many children there will be",
     "effect": "what early help does",
     "volume": "how many children a family helped stands for, and how much more at risk they are",
-    "pathway": "the rates and durations of services",
+    "calibration": "the authority's rates in the base year: its counts are of one year",
+    "pathway": "the durations and other rates of services",
     "unit_cost": "what services cost",
     UNEXPLAINED: "all else, and what a regression on these does not catch",
     NOISE: "chance: how rates move from year to year, and which children come",
@@ -50,6 +52,8 @@ def inputs(result: Result, area: str, uncertainty: Mapping[str, float]) -> dict[
     for name in layout.get("rates", {}).get(area, {}):
         if name not in pathway["parameters"] and (name in varied or _assumed(name) in varied):
             found["pathway"].append(normals(seed, f"pathway/{name}", draws))
+    for flow in layout.get("learned", {}).get(area, {}):  # what `calibrate.year_counts` drew the year's rates with
+        found["calibration"].append(normals(seed, f"calibration/{area}/{flow}", draws))
     found["need"] += [normals(seed, name, draws) for name in layout.get("rates_by_pattern", {}).get("streams", ())]
     for service, sd in uncertainty.items():
         if sd:
@@ -62,7 +66,8 @@ def inputs(result: Result, area: str, uncertainty: Mapping[str, float]) -> dict[
     national = _national(result, need)
     found["evidence"] += list(national)
     basis = design(np.stack(national)) if national else np.ones((draws, 1))
-    found["need"].append(level - (basis @ ridge_fit(basis, level[:, None]))[:, 0])
+    mixed = [level, *(_part(result, risk, need, area) for risk in _risks_changed(result))]
+    found["need"] += [x - (basis @ ridge_fit(basis, x[:, None]))[:, 0] for x in mixed]
     kept = {name: np.stack([x for x in rows if np.ptp(x) > 0]) for name, rows in found.items() if any(np.ptp(x) > 0 for x in rows)}
     return {name: kept[name] for name in SOURCES if name in kept}
 
@@ -83,6 +88,20 @@ def _assumed(rate: str) -> str:
 
 def _children(result: Result, area: str) -> float:
     return float(result.node("need/authority")["children"].sel(area=area).sum())
+
+
+def _risks_changed(result: Result) -> list[str]:
+    """Risks of the set, where a scenario is for children with some of them: how many these are is not known either."""
+    changes = [c for s in result.provenance.get("scenarios", ()) for c in s.get("changes", ())]
+    groups = [Group.of(c.get("group")) for c in changes]
+    named = {r for g in groups for r in (g.risk, *g.pattern.split("+")) if r}
+    return [r for r in result.risks if r in named]
+
+
+def _part(result: Result, risk: str, need: str, area: str) -> Array:
+    """Logarithm of the children with a risk over those with the need, shape (draw,)."""
+    both = [result.draws(m, "authority").sel(area=area).values for m in (risk, need)]
+    return np.asarray(np.log(np.maximum(both[0], 1e-12) / np.maximum(both[1], 1e-12)))
 
 
 def _national(result: Result, need: str) -> list[Array]:

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-from jsna_model.draws import uniforms
+from jsna_model.draws import normals, uniforms
 from jsna_model.errors import InputError, Problem, raise_all, unknown_name
 from jsna_model.methods.attribution import INTERACTION, alone_of_product, tornado, waterfall
 from jsna_model.methods.economics import (
@@ -32,6 +32,7 @@ from jsna_model.methods.economics import (
 )
 from jsna_model.pathway import AGENCIES, STOCKS, Parameter
 from jsna_model.result import Result
+from jsna_model.verbs.calibrate import FLOWS
 from jsna_model.verbs.costs import cost_problems, uncertain
 from jsna_model.verbs.demand_model import parameter_draws
 
@@ -93,6 +94,7 @@ def prices(
     uncertainty: Mapping[str, float] | None = None,
     seed: int = 0,
     draws: int = 0,
+    scenarios: Sequence[str] = (),
 ) -> Prices:
     """The one price year of all costs, or the one asked for with a deflator that reaches it; every cost that lacks one is named."""
     problems = [Problem(f"the unit cost of {s} has no price year", "give one") for s, c in costs.items() if not c["price_year"]]
@@ -112,7 +114,7 @@ def prices(
             except InputError as error:
                 problems += error.problems or (Problem(str(error), "give another series"),)
     uplifts = dict(optimism_bias or {})
-    problems += cost_problems(costs)
+    problems += cost_problems(costs, scenarios)
     problems += [Problem(f"the optimism bias of {s} is {v}", "write 20 per cent as 0.2") for s, v in uplifts.items() if not 0 <= v < np.inf]
     raise_all(dict.fromkeys(problems))
     for s in uplifts:
@@ -190,6 +192,25 @@ def proposals(result: Result, names: Sequence[str], to: str) -> list[str]:
     return [n for n in names if n not in tests or n == to]
 
 
+def without_cost(result: Result, names: Sequence[str], place: int, families: Array, spent: Sequence[str]) -> list[str]:
+    """Proposals that would look free in a choice: they change something, help as many families as before, and have no cost of their own.
+
+    Parameters
+    ----------
+    result : Result
+    names : sequence of str
+    place : int
+        Of the comparator.
+    families : ndarray, shape (scenario, ...)
+        Difference in families helped.
+    spent : sequence of str
+        What unit costs are spent on.
+    """
+    changed = {s["name"] for s in result.provenance.get("scenarios", ()) if s.get("changes")}
+    asked = proposals(result, names, names[place])
+    return [n for i, n in enumerate(names) if n in asked and i != place and n in changed and n not in spent and not families[i].any()]
+
+
 def check_choice(
     costs: xr.DataArray | None, families: Array, thresholds: Sequence[float] | None, effect: str | None, given: Information
 ) -> None:
@@ -261,6 +282,8 @@ def groups(result: Result, area: str, given: Information, how: Prices | None = N
         values = parameter_draws(Parameter(**fields), name, seed, draws)
         if np.ptp(values) > 0:
             found.setdefault(name.rpartition(".")[0] or name, {})[name] = values
+    if result.provenance["pathway"].get("layout", {}).get("pooled"):  # drawn from the posterior of the base year's rates
+        found["base_year_rate"] = {f"base_year_rate.{f.count}": normals(seed, f"calibration/{area}/{f.count}", draws) for f in FLOWS}
     priced = {s: np.asarray(uncertain(1.0, s, sd, seed, draws)) for s, sd in (how.uncertainty if how else {}).items() if sd}
     if priced:
         found["unit_cost"] = {f"unit_cost.{s}": values for s, values in priced.items()}
@@ -297,17 +320,18 @@ def information(
 def movers(result: Result, gained: Array, names: Sequence[str], areas: xr.Dataset, given: Information) -> xr.Dataset:
     """Tornado of each scenario's effect: every parameter low and high, the others as uncertain as they are."""
     codes = [str(a) for a in areas["area"].values]
-    low, high = [], []
+    shown = ("at_low", "at_high", "swing_error")
+    found: dict[str, list[list[list[float]]]] = {name: [] for name in shown}
     labels: list[str] = []
     for a, area in enumerate(codes):
         inputs = {name: row for named in groups(result, area, given).values() for name, row in named.items()}
         labels = list(inputs)
         tables = [{str(row.input): row for row in tornado(inputs, gained[s, a])} for s in range(len(names))]
-        low.append([[float(t[n].at_low) for n in labels] for t in tables])
-        high.append([[float(t[n].at_high) for n in labels] for t in tables])
+        for name, rows in found.items():
+            rows.append([[float(getattr(t[n], name)) for n in labels] for t in tables])
     coords = {"scenario": list(names), "area": areas["area"], "area_name": areas["area_name"], "component": labels}
     dims = ("scenario", "area", "component")
-    data = {"at_low": (dims, np.array(low).swapaxes(0, 1)), "at_high": (dims, np.array(high).swapaxes(0, 1))}
+    data = {name: (dims, np.array(rows).swapaxes(0, 1)) for name, rows in found.items()}
     return xr.Dataset(data, coords=coords, attrs={"basis": "scenario"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from jsna_model.draws import normals
-from jsna_model.errors import InputError, Problem, raise_all
+from jsna_model.errors import InputError, Problem, UnknownNameError, nearest, raise_all
 from jsna_model.methods.stock_flow import Move, hazards, step
 from jsna_model.pathway import FLOWS, PUBLISHED, STATES, STOCKS, Parameter, Pathway
 from jsna_model.scenario import Scenario, month_index
@@ -85,16 +85,41 @@ def yearly_walk(parameter: Parameter, name: str, area: str, years: int, seed: in
     return out
 
 
-def check_scenario(scenario: Scenario, pathway: Pathway, last_month: str) -> None:
-    """Refuse a scenario that names an unknown parameter, takes one out of its range, or could have no effect; all problems at once."""
-    problems = []
-    for change in scenario.changes:
-        p = pathway.parameter(change.parameter)
+def check_scenario(scenario: Scenario, pathway: Pathway, last_month: str, later: Collection[str] = ()) -> None:
+    """Refuse a scenario that names an unknown parameter, takes one out of its range, or could have no effect; all problems at once.
+
+    Parameters
+    ----------
+    scenario, pathway
+    last_month : str
+        Of the horizon.
+    later : collection of str
+        Parameters whose values are not known yet, so that their ranges are checked when they are.
+
+    Raises
+    ------
+    UnknownNameError
+        Where nothing is wrong but names.
+    InputError
+    """
+    problems, names = [], 0
+    first_month = f"{int(pathway.base_year[:4]) + 1}-04"
+    for i, change in enumerate(scenario.changes):
+        key = ("scenario", scenario.name, "change", i)
+        known = change.parameter in pathway.parameters
+        if not known and change.parameter not in later:
+            close = nearest(change.parameter, [*pathway.parameters, *later])
+            found = f"No pathway parameter is called {change.parameter!r}"
+            fix = f"Did you mean {' or '.join(repr(c) for c in close)}" if close else "jsna scenarios show NAME has some"
+            problems.append(Problem(found, fix, key=(*key, "parameter")))
+            names += 1
+            continue
         if change.parameter in LASTING or change.parameter.startswith("early_help.effect."):
             problems.append(
                 Problem(
                     f"scenario {scenario.name!r} changes {change.parameter}, which holds for the whole horizon",
                     "give it under [parameters] in study.toml, or to load_pathway(parameters=...)",
+                    key=(*key, "parameter"),
                 )
             )
         if month_index(change.start) > month_index(last_month):
@@ -102,33 +127,50 @@ def check_scenario(scenario: Scenario, pathway: Pathway, last_month: str) -> Non
                 Problem(
                     f"scenario {scenario.name!r} changes {change.parameter} from {change.start}, after the horizon ends in {last_month}",
                     "start it earlier, or project more years",
+                    key=(*key, "start"),
                 )
             )
+        if month_index(change.start) < month_index(first_month):
+            problems.append(
+                Problem(
+                    f"scenario {scenario.name!r} changes {change.parameter} from {change.start}, before the horizon's {first_month}",
+                    f"start it then or later: the counts of {pathway.base_year} hold what was done before",
+                    key=(*key, "start"),
+                )
+            )
+        if not known:
+            continue
+        p = pathway.parameter(change.parameter)
         after = {"scale": p.value * change.value, "add": p.value + change.value, "set": change.value}[change.op]
         if not p.low <= after <= p.high:
             problems.append(
                 Problem(
                     f"scenario {scenario.name!r} takes {change.parameter} to {after:g}, outside {p.low:g} to {p.high:g} {p.unit}",
                     "choose a smaller change; nothing is clipped",
+                    key=(*key, "value"),
                 )
             )
-    raise_all(problems)
+    raise_all(problems, UnknownNameError if names and names == len(problems) else InputError)
 
 
 def over_time(scenario: Scenario, pathway: Pathway, months: NDArray[np.int64], seed: int, draws: int) -> dict[str, Array]:
-    """Every parameter in every month, shape (month or 1, draw)."""
-    out = {}
+    """Every parameter in every month, shape (month or 1, draw); all that leave their range are named at once."""
+    out: dict[str, Array] = {}
+    problems: list[Problem] = []
     for name, parameter in pathway.parameters.items():
         values = parameter_draws(parameter, name, seed, draws)[None, :]
-        for change in scenario.changes:
+        last = -1
+        for i, change in enumerate(scenario.changes):
             if change.parameter == name and not change.group.parts:
-                values = change.apply(np.broadcast_to(values, (len(months), draws)), months)
-        if (values < parameter.low).any() or (values > parameter.high).any():
-            raise InputError(
-                f"scenario {scenario.name!r} takes some draws of {name} outside {parameter.low:g} to {parameter.high:g} {parameter.unit}. "
-                "Choose a smaller change; nothing is clipped."
-            )
+                values, last = change.apply(np.broadcast_to(values, (len(months), draws)), months), i
+        outside = ((values < parameter.low) | (values > parameter.high)).any(0)
+        if outside.any():
+            span = f"{parameter.low:g} to {parameter.high:g} {parameter.unit}"
+            found = f"scenario {scenario.name!r} takes some draws of {name} ({outside.mean():.1%}) outside {span}"
+            key = ("scenario", scenario.name, "change", last, "value") if last >= 0 else ("parameters", name)
+            problems.append(Problem(found, "choose a smaller change; nothing is clipped", key=key))
         out[name] = values
+    raise_all(problems)
     return out
 
 

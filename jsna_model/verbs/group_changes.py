@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from jsna_model.errors import InputError, Problem, gathered, nearest, raise_all, unknown_name
 from jsna_model.group import Group
 from jsna_model.pathway import Parameter, Pathway
-from jsna_model.scenario import Change, Scenario
+from jsna_model.scenario import Change, Scenario, month_index
 
 Array = NDArray[np.float64]
 
@@ -36,9 +35,9 @@ _OF_EARLY_HELP = (
 def _by_cell() -> frozenset[str]:
     """Parameters of a layout that are read by age and pattern: its own, and the multipliers that move them."""
     from jsna_model.layout import compile_layout
-    from jsna_model.verbs.layout_run import MOVED_BY
+    from jsna_model.verbs.layout_run import ACCEPTANCE, MOVED_BY
 
-    read = {*compile_layout("early_help_and_cin").parameters, *MOVED_BY.values()}
+    read = {*compile_layout("early_help_and_cin").parameters, *MOVED_BY.values(), ACCEPTANCE}
     read |= {"referral.follow_up_share", "section_47.rate", "conference.rate"}
     return frozenset({n for n in read if not n.startswith(_WHOLE)} | set(_OF_EARLY_HELP))
 
@@ -77,32 +76,33 @@ def group_problems(
     """
     names = {n.casefold() for pair in areas.items() for n in pair}
     for scenario in scenarios:
-        for change in scenario.changes:
+        for i, change in enumerate(scenario.changes):
+            at = partial(Problem, key=("scenario", scenario.name, "change", i, "group"))
             group, what = change.group, f"scenario {scenario.name!r} changes {change.parameter} for {change.group}"
             if group.area and group.area.casefold() not in names:
                 close = nearest(group.area, [*areas.values(), *areas]) or list(areas.values())
-                yield Problem(f"{what}: {group.area!r} is not projected", f"name an authority: {' or '.join(close[:3])}")
+                yield at(f"{what}: {group.area!r} is not projected", f"name an authority: {' or '.join(close[:3])}")
             lacking = [p for p in group.parts if p not in dims_of(change.parameter, layout)]
             if lacking:
                 has = dims_of(change.parameter, True)
                 fix = "leave the group out" if any(p not in has for p in lacking) else "project with a layout of the pathway"
-                yield Problem(f"{what}, and it is not known by {' or '.join(lacking)}", fix)
+                yield at(f"{what}, and it is not known by {' or '.join(lacking)}", fix)
             elif change.parameter == NEED and group.pattern == "none":
-                yield Problem(f"{what}, who are children not affected", "name a pattern of risks, or a risk")
+                yield at(f"{what}, who are children not affected", "name a pattern of risks, or a risk")
             elif "pattern" in group.parts and not patterns:
-                yield Problem(f"{what}, and demand follows {risk} alone", "project need='any_risk', or leave risk and pattern out")
+                yield at(f"{what}, and demand follows {risk} alone", "project need='any_risk', or leave risk and pattern out")
             elif "pattern" in group.parts:
-                yield from _unknown(group, patterns, what)
+                yield from _unknown(group, patterns, what, at)
 
 
-def _unknown(group: Group, patterns: Sequence[str], what: str) -> Iterator[Problem]:
+def _unknown(group: Group, patterns: Sequence[str], what: str, at: Callable[..., Problem]) -> Iterator[Problem]:
     from jsna_model.errors import UnknownNameError
 
     try:
         group.patterns(patterns)
     except UnknownNameError as error:
         found, _, fix = str(error).rstrip(".?").partition(". ")
-        yield Problem(f"{what}: {found[:1].lower()}{found[1:]}", fix or "use the names of the set")
+        yield at(f"{what}: {found[:1].lower()}{found[1:]}", fix or f"use the names of the set: {', '.join(patterns[1:])}")
 
 
 def grouped(scenario: Scenario, parameter: str) -> tuple[Change, ...]:
@@ -205,7 +205,9 @@ def need_level(
     return out
 
 
-def check_scenarios(pathway: Pathway, scenarios: Sequence[Scenario], years: int, risks: Sequence[str] = ()) -> None:
+def check_scenarios(
+    pathway: Pathway, scenarios: Sequence[Scenario], years: int, risks: Sequence[str] = (), seed: int = 0, draws: int = 0
+) -> None:
     """Refuse, before anything is run, scenarios that could not be: their parameters, ranges, months and groups; all problems at once.
 
     Parameters
@@ -217,6 +219,8 @@ def check_scenarios(pathway: Pathway, scenarios: Sequence[Scenario], years: int,
         Financial years after the base year.
     risks : sequence of str
         Of the set that is combined: with a layout, names are checked against its own rates by risk.
+    seed, draws : int
+        Of the run: draws of the parameters that are changed are looked at too; none without.
 
     Raises
     ------
@@ -224,17 +228,19 @@ def check_scenarios(pathway: Pathway, scenarios: Sequence[Scenario], years: int,
     """
     from itertools import combinations
 
-    from jsna_model.verbs.demand_model import check_scenario
+    from jsna_model.verbs.demand_model import check_scenario, over_time
 
     last = f"{int(pathway.base_year[:4]) + 1 + years}-03"
+    months = month_index(f"{int(pathway.base_year[:4]) + 1}-04") + np.arange(12 * years)
     observed = pathway.observed
     own = observed["role"].values == "authority"
     areas = dict(zip(observed["area"].values[own].astype(str), observed["area_name"].values[own].astype(str), strict=True))
     patterns = ["none", *("+".join(p) for n in range(1, len(risks) + 1) for p in combinations(risks, n))]
 
     def one(scenario: Scenario) -> None:
-        known = tuple(c for c in scenario.changes if not pathway.layout or c.parameter in pathway.parameters)
-        check_scenario(replace(scenario, changes=known), pathway, last)
+        check_scenario(scenario, pathway, last, pathway.changeable)
+        if draws:
+            over_time(scenario, pathway, months, seed, draws)
 
     def named(name: str, known: Iterable[str]) -> None:
         if name not in known:

@@ -20,7 +20,7 @@ from jsna_model.methods.network import Rates, Step
 from jsna_model.methods.single_stock import whole
 from jsna_model.methods.steady_state import stationary_by_age, transition
 from jsna_model.methods.stock_flow import simulate
-from jsna_model.pathway import Parameter, Pathway
+from jsna_model.pathway import HELD, Parameter, Pathway
 from jsna_model.scenario import Change, Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
 from jsna_model.verbs.group_changes import NEED, by_cell, check_moved, grouped, weights_of
@@ -41,9 +41,6 @@ MOVED_BY = {
     "early_help.waiting_step_up_rate": "referral.rate",
     "closed.re_referral_rate_0_3": "referral.rate",
     "closed.re_referral_rate_3_12": "referral.rate",
-    "assessment.in_need_rate": "front_door.acceptance",
-    "assessment.brief_closure_rate": "front_door.acceptance",
-    "assessment.brief_step_down_rate": "front_door.acceptance",
     "assessment.section_47_rate": "plan.start_rate",
     "child_in_need.section_47_rate": "plan.start_rate",
     "unborn.section_47_rate": "plan.start_rate",
@@ -60,6 +57,10 @@ MOVED_BY = {
     "care.leave_rate": "care.end_rate",
     "care.return_in_need_rate": "care.end_rate",
 }
+#: Multiplier of the odds that who is assessed is found in need; the ways out of an assessment of those who are, and of those who are not.
+ACCEPTANCE = "front_door.acceptance"
+ACCEPTED = ("assessment.in_need_rate", "assessment.brief_closure_rate", "assessment.brief_step_down_rate")
+NOT_ACCEPTED = ("assessment.not_in_need_rate", "assessment.early_help_rate")
 #: Rates that take a yearly walk without its scenario: arrivals are in the series that walks of care were fitted to.
 WALK_ONLY = {"unaccompanied.rate": "care.start_rate", "unaccompanied.end_rate": "care.end_rate"}
 #: Rates that early help's effects act on, by effect.
@@ -159,7 +160,7 @@ def with_layout(pathway: Pathway, base: BaseRates, given: Mapping[str, Parameter
             source.source if source else f"calibrated to the counts of {pathway.base_year}",
             source.basis if source else "assumption",
         )
-    extra = {n: given[n] for n in ("entries.dispersion", "early_help.places")}
+    extra = {n: given[n] for n in HELD if not n.startswith(RATIO)}
     # Their draws are in the weights of need: a scenario moves what all draws have.
     extra |= {n: replace(p, sd=0.0) for n, p in given.items() if n.startswith(RATIO)}
     # The walk of ends was set on all who leave care; here those who reach 18 leave by age, and only the others' rate moves.
@@ -316,6 +317,19 @@ class _Block:
             out = out * change[None, None] ** np.array(of)[None, :, None, None]
         return out
 
+    def _accept(self, rates: dict[str, Array], m: int) -> None:
+        """Move the threshold of need in an assessment: its odds change, and enquiries, care and how long it takes stay as they are.
+
+        With rates ``a`` to in need and ``o`` to what is not, and odds times ``f``, ``a o (1 - f) / (a f + o)`` moves from one to the other.
+        """
+        factor = self.at(ACCEPTANCE, m)
+        accepted, others = (np.sum([rates[n] for n in names], axis=0) for names in (ACCEPTED, NOT_ACCEPTED))
+        below = accepted * factor + others
+        moved = np.divide(accepted * others * (1 - factor), below, out=np.zeros_like(below), where=below > 0)
+        for names, all_of, by in ((ACCEPTED, accepted, -moved), (NOT_ACCEPTED, others, moved)):
+            for name in names:
+                rates[name] = rates[name] + by * np.divide(rates[name], all_of, out=np.zeros_like(below), where=all_of > 0)
+
     def parameters(self, m: int) -> dict[str, Array]:
         """Rates and shares of a month, shape (scenario, draw)."""
         year = m // 12
@@ -326,6 +340,7 @@ class _Block:
             out[name] = out[name] * self.at(mover, m)
             if mover in self.walk:
                 out[name] = out[name] * self.walk[mover][year]
+        self._accept(out, m)
         for name, mover in WALK_ONLY.items():
             out[name] = out[name] * self.walk.get(mover, np.ones((self.years, 1)))[year]
         exposure = [h.exposure(m, affected) for h, affected in zip(self.help, self.needed(m)[1], strict=True)]

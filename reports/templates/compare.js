@@ -34,9 +34,10 @@
     get("far").textContent = horizon === "illustrative" ? year + " lies beyond the years that were tested against the past: illustrative." : "";
     get("stress").hidden = !scenario.stress;
     get("summary").classList.toggle("stress", scenario.stress);
-    const affected = data.affected[year];
-    get("ahead").textContent = affected ? "Projected for " + data.place + " in " + year + ", in every scenario: " + affected[0] +
-      " children with at least one of the risks (" + affected[1] + " to " + affected[2] + ")." : "";
+    const affected = data.affected[year], moved = (data.moved[name] || {})[year];
+    get("ahead").textContent = affected ? "Projected for " + data.place + " in " + year + (Object.keys(data.moved).length ? ", without scenarios: " : ", in every scenario: ") +
+      affected[0] + " children with at least one of the risks (" + affected[1] + " to " + affected[2] + ")." +
+      (moved ? " This scenario changes their number by " + moved[0] + " (" + moved[1] + " to " + moved[2] + ")." : "") : "";
     get("families").textContent = "More families helped in the year than under the comparator: " + data.families[name][year][0] +
       " (" + data.families[name][year][1] + " to " + data.families[name][year][2] + ").";
     fill("children", "Children estimated to live with each risk now, " + area.name, data.children[area.code], "No estimate is held for this area.");

@@ -376,3 +376,29 @@ def test_costs_by_transition_and_by_who_pays(now: Result) -> None:
     odd = replace(pathway, unit_costs=(UnitCost("placements", 3000.0, "change", "2024-25", "synthetic", of="looked_after_at_31_marsh"),))
     with pytest.raises(InputError, match="such as looked_after_at_31_march"):
         jm.compare(jm.project(now, examples.projection(now), odd, [scenarios()[2]], years=2))
+
+
+def test_a_scenario_whose_cost_is_not_known_is_no_choice(now: Result) -> None:
+    """Less need at no price would be best at any threshold; with a cost of its own, a year in force, it is weighed like the others."""
+    pathway = examples.pathway().with_early_help(200, unit_cost=1500)
+    less = jm.Scenario("less", reason="t").scale("need.affected", 0.8, "2026-10", "2027-03")
+    future = jm.project(now, examples.projection(now), pathway, [*scenarios(), less], years=4)
+    plain = jm.compare(future, effect=EFFECT, thresholds=THRESHOLDS)
+    assert [str(s) for s in plain.node("decision/choice")["scenario"].values] == ["baseline", "idle", "hubs", "more"]
+    assert plain.node("decision/choice").attrs["without_cost"] == "less"
+    own = UnitCost("outreach", 60_000, "a year in force", "2024-25", "t", agency="NHS", of="less")
+    costed = jm.project(
+        now, examples.projection(now), replace(pathway, unit_costs=(*pathway.unit_costs, own)), [*scenarios(), less], years=4
+    )
+    found = jm.compare(costed, effect=EFFECT, thresholds=THRESHOLDS)
+    assert "less" in found.node("decision/choice")["scenario"].values
+    assert found.node("decision/choice").attrs["without_cost"] == ""
+    spent = found.node("decision/agencies")["cost_by_agency"].sel(agency="NHS")
+    # Nothing in 2025-26; from October 2026 a ramp of six months, of which 1/6 to 6/6 have come; then all of it.
+    expected = 60_000 * np.array([0.0, 3.5 / 12, 1.0, 1.0])
+    np.testing.assert_allclose(spent.sel(scenario="less").isel(area=0).mean("draw"), expected, rtol=1e-12)
+    assert not spent.sel(scenario=["idle", "hubs", "more", "baseline"]).values.any()
+    against = jm.compare(costed, to="less").node("decision/agencies")["cost_by_agency"].sel(agency="NHS", scenario="baseline")
+    np.testing.assert_allclose(against.isel(area=0).mean("draw"), -expected, rtol=1e-12)
+    with pytest.raises(InputError, match="spent on 'lesser'"):
+        jm.compare(jm.project(now, examples.projection(now), replace(pathway, unit_costs=(replace(own, of="lesser"),)), [less], years=2))

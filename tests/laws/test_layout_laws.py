@@ -224,6 +224,10 @@ def test_a_scenario_may_change_what_the_layout_holds_and_only_that(result: Resul
     [
         ("referral.rate", 1.2, "referrals", 1.15, 1.25),
         ("front_door.acceptance", 0.5, "child_in_need_started", 0.6, 0.95),
+        # Who is not found in need was assessed all the same: enquiries from assessments stay, and those from children in need are fewer.
+        ("front_door.acceptance", 0.5, "referrals_assessed_not_in_need", 1.05, 1.6),
+        ("front_door.acceptance", 0.5, "section_47_enquiries", 0.8, 0.999),
+        ("front_door.acceptance", 0.5, "looked_after_started", 0.8, 0.999),
         ("plan.start_rate", 1.5, "child_protection_plan_started", 1.35, 1.55),
         ("plan.end_rate", 1.5, "child_protection_plan_at_31_march", 0.6, 0.9),
         ("care.start_rate", 1.5, "looked_after_started", 1.35, 1.55),

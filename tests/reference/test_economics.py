@@ -203,3 +203,51 @@ def test_cases_at_the_edge() -> None:
     np.testing.assert_allclose(acceptability(np.ones((2, 10))), [0.5, 0.5])
     with pytest.raises(InputError, match="is not finite in some draws"):
         evppi(np.ones((2, 50)), np.full(50, np.nan))
+
+
+def test_treatments_for_clostridioides_difficile() -> None:
+    """Rajasingham et al. 2020, Clin. Infect. Dis. 70:754-762, as in R dampack, vignettes/cdiff_icers.csv: both kinds of dominance."""
+    published = {  # cost, QALYs, ratio and status as published (ND on the frontier, ED by extension, D strongly dominated)
+        "s3": (57_336.0060, 12.93996392, np.nan, "ND"),
+        "s27": (57_541.2526, 13.01406407, 2_769.8547, "ND"),
+        "s33": (57_642.2588, 13.03891163, 4_065.0311, "ND"),
+        "s31": (57_934.0743, 13.09662579, 5_056.2216, "ND"),
+        "s43": (58_072.1137, 13.11285767, 8_504.2161, "ND"),
+        "s44": (58_665.7823, 13.12833284, 38_362.6520, "ND"),
+        "s39": (57_814.6471, 13.04627902, np.nan, "ED"),
+        "s4": (57_887.4815, 12.99706572, np.nan, "D"),
+        "s13": (58_018.6252, 13.06504124, np.nan, "D"),
+        "s37": (58_081.7948, 13.10297112, np.nan, "D"),
+        "s20": (58_634.2026, 13.11005689, np.nan, "D"),
+    }
+    cost, effect, ratio, status = (list(column) for column in zip(*published.values(), strict=True))
+    found = icer_table(cost, effect, list(published))
+    np.testing.assert_allclose(found.icer, ratio, rtol=1e-5)
+    words = {"reference": "ND", "on frontier": "ND", "extended dominance": "ED", "strong dominance": "D"}
+    assert [words[s] for s in found.status] == status
+    # At a threshold between two ratios the strategy between them has the most net benefit.
+    best = net_benefit(np.array(cost)[:, None], np.array(effect)[:, None], [1_000, 4_000, 6_000, 20_000, 50_000])[..., 0].argmax(0)
+    assert [list(published)[i] for i in best] == ["s3", "s27", "s31", "s43", "s44"]
+
+
+def test_correlated_parameters_and_a_curved_gain() -> None:
+    """Gain ``exp(x / 2) + 0.8 y - 1.3`` of two normals with correlation 0.6: to know one tells of the other, by quadrature.
+
+    ``E(gain | x) = exp(x / 2) + 0.48 x - 1.3``; ``E(gain | y) = exp(0.3 y + 0.08) + 0.8 y - 1.3``, as x given y is N(0.6 y, 0.64).
+    """
+    z = stratified(20_000, 7)
+    x, y = z[0], 0.6 * z[0] + 0.8 * z[1]
+    values = np.stack([np.zeros(len(x)), np.exp(x / 2) + 0.8 * y - 1.3])
+    at = np.linspace(-8, 8, 160_001)
+    weight = norm.pdf(at) * (at[1] - at[0])
+    now = max(np.exp(1 / 8) - 1.3, 0.0)
+    exact = {
+        "x": float((np.maximum(np.exp(at / 2) + 0.48 * at - 1.3, 0) * weight).sum()) - now,
+        "y": float((np.maximum(np.exp(0.3 * at + 0.08) + 0.8 * at - 1.3, 0) * weight).sum()) - now,
+    }
+    table = {str(row.group): row for row in evppi_table(values, {"x": x, "y": y, "both": np.stack([x, y])})}
+    for name, value in exact.items():
+        assert table[name].evppi == pytest.approx(value, rel=0.03), name
+        assert table[name].evppi <= evpi(values)
+    assert table["both"].evppi == pytest.approx(evpi(values), rel=0.01)  # all that is uncertain, known
+    assert table["x"].evppi + table["y"].evppi > table["both"].evppi  # not additive: each tells of the other

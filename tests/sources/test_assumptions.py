@@ -32,6 +32,7 @@ KEY = re.compile(rf"\b(?:{'|'.join(sorted({k.split('-')[0] for k in KEYS}))})-\d
 #: Numbers in capitals that assume nothing about the world: of solvers and versions, by their names; limits, conventions, definitions.
 OF_SOLVERS = re.compile(r".*\.(\w*(TOLERANCE|ITERATIONS|STEPS?|GRID|PER_DECADE|POINTS)|_BLOCK|SCHEMA_VERSION)")
 NOT_ASSUMED = {
+    "jsna_model.study_decision._ALIKE": "above it a name is taken for a slip of another, and asked about",
     "data_sources.form._AGE": "place of a column",
     "data_sources.form._ROWS": "rows of the form with choices",
     "jsna_model.methods.spatial_fay_herriot.MOST_CORRELATION": "end of a search: at 1 there is no variance matrix",
@@ -57,6 +58,7 @@ NOT_ASSUMED = {
     "jsna_model.methods.distributions.REFERENCE_YEAR": "date of the population",
     "jsna_model.methods.allocation.SEGMENTS": "of a solver",
     "jsna_model.methods.allocation.MOST_REGRET_DRAWS": "limit",
+    "jsna_model.methods.attribution.SWING_ERRORS": "errors within which a swing is not shown",
     "jsna_model.methods.attribution.GROUPS": "groups of draws for a standard error",
     "jsna_model.methods.attribution.MOST_SOURCES": "limit",
     "jsna_model.methods.attribution.DRAWS_A_COLUMN": "of a regression",

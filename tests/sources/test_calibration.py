@@ -16,6 +16,8 @@ from data_sources.pathway_layout import load_layout
 from jsna_model.errors import InputError
 from jsna_model.result import Result
 from jsna_model.verbs.calibrate import ENDS, FLOWS, STOCKS, YearCounts, check_counts, panel_counts, pooled, year_counts
+from jsna_model.verbs.decision_sources import inputs
+from jsna_model.verbs.decisions import groups
 from jsna_model.verbs.layout_posterior import rate_draws
 from jsna_model.verbs.layout_rates import base_rates
 from jsna_model.verbs.project import LAYOUT_NEEDS, _counts
@@ -136,6 +138,17 @@ def test_a_projection_draws_its_rates() -> None:
     assert layout["pooled"]["referrals"]["areas"] == 153
     assert layout["learned"]["E06000001"]["referrals"]["identified"]
     assert runs[0].provenance["pathway"]["layout"]["pooled"] == {}
+    # What the year's counts do not tell is a source of variance of its own: the streams that its rates were drawn with.
+    first, second = (inputs(r, "E06000001", {}) for r in runs)
+    assert "calibration" not in first
+    flows_drawn = list(layout["learned"]["E06000001"])
+    assert second["calibration"].shape == (len(flows_drawn), 24)
+    plans = runs[1].node("demand/expected")["expected_count"].isel(year=0).sel(scenario="baseline", area="E06000001")
+    named = groups(runs[1], "E06000001", True)
+    assert list(named["base_year_rate"]) == [f"base_year_rate.{f}" for f in flows_drawn]
+    assert "base_year_rate" not in groups(runs[0], "E06000001", True)
+    cared = plans.sel(service="looked_after_started").values
+    assert np.corrcoef(second["calibration"][flows_drawn.index("looked_after_started")], cared)[0, 1] > 0.6
 
 
 def test_counts_that_cannot_be_are_named_all_at_once() -> None:

@@ -231,4 +231,19 @@ def test_what_is_found_after_reading_names_the_cell(tmp_path: Path) -> None:
     book["Costs"].delete_rows(2)
     book["Study"].cell(rows["decision.price_year"], 3).value = None
     book.save(path)
-    assert "not known by age" in str(CliRunner().invoke(app, ["check", str(path)]).exception)
+    said = str(CliRunner().invoke(app, ["check", str(path)]).exception)
+    assert "Scenarios!I2" in said
+    assert "not known by age" in said
+
+
+def test_text_in_cells_of_numbers(tmp_path: Path) -> None:
+    """A number that Excel holds as text is that number; words are refused, each with its cell."""
+    path = form(tmp_path, [], draws="50", early_help__families_per_year="80", years=5.0)
+    study = src.read_form(path)
+    assert (study.draws, study.years, study.early_help.families_per_year) == (50, 5, 80.0)
+    path.unlink()
+    wrong = form(tmp_path, [], draws="a thousand", early_help__unit_cost="£2,000", decision__cashable__looked_after="20%")
+    with pytest.raises(InputError) as caught:
+        src.read_form(wrong)
+    assert [p.column for p in caught.value.problems] == ["draws", "early_help.unit_cost", "decision.cashable.looked_after"]
+    assert all(str(p.row).startswith("Study!C") for p in caught.value.problems)

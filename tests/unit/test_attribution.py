@@ -7,6 +7,7 @@ import pytest
 
 from jsna_model.errors import InputError
 from jsna_model.methods.attribution import (
+    SWING_ERRORS,
     alone_of_product,
     coalitions,
     group_moments,
@@ -158,3 +159,25 @@ def test_sources_that_cannot_be_are_refused_at_once() -> None:
     few = variance_by_source({"a": y, "still": np.ones(30)}, 2 * y)
     np.testing.assert_allclose(sum(few.values()), (2 * y).var(ddof=1), rtol=1e-12)
     assert few["a"] > 0.99 * (2 * y).var(ddof=1)
+
+
+def test_few_draws_make_no_swing_of_what_moves_nothing() -> None:
+    """Of 200 inputs without influence and 40 draws, hardly any swing is told from chance; one that moves the answer is."""
+    rng = np.random.default_rng(8)
+    y = rng.normal(size=40)
+    found = tornado({f"x{i}": rng.normal(size=40) for i in range(200)} | {"real": y + 0.3 * rng.normal(size=40)}, y)
+    told = {str(row.input) for row in found if row.swing > SWING_ERRORS * row.swing_error}
+    assert "real" in told
+    assert len(told) <= 1 + 0.03 * 200
+    assert max(row.swing for row in found if row.input != "real") > 0.5 * np.std(y)  # which is what would have been shown
+
+
+def test_the_error_of_a_swing_is_its_spread_over_repeats() -> None:
+    rng = np.random.default_rng(9)
+    swings, errors = [], []
+    for _ in range(60):
+        x = rng.normal(size=200)
+        (row,) = tornado({"x": x}, x + rng.normal(size=200))
+        swings.append(row.at_high - row.at_low)
+        errors.append(row.swing_error)
+    assert np.mean(errors) == pytest.approx(np.std(swings), rel=0.35)

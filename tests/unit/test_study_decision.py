@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import data_sources as src
 from data_sources.decision import comparison
 from jsna_model.cli.app import app
-from jsna_model.errors import InputError
+from jsna_model.errors import InputError, JsnaError
 from jsna_model.study import Study
 from jsna_model.study_decision import BASE_YEAR
 
@@ -136,10 +136,10 @@ def test_check_says_so_and_init_writes_it(tmp_path: Path) -> None:
     runner = CliRunner()
     path = written(tmp_path, WHOLE.replace('"2025-26"', '"2030-31"'))
     refused = runner.invoke(app, ["check", str(path)])
-    assert "deflators.csv, column decision.price_year" in str(refused.exception)
+    assert "study.toml, row 16, column decision.price_year: deflators.csv: the deflator series does not reach" in str(refused.exception)
     path.write_text('area = "Rutland"\nready = ["family_help"]\n[parameters]\n"early_help.effect.care" = -0.2\n', encoding="utf-8")
     lines = [p.row for p in runner.invoke(app, ["check", str(path)]).exception.problems]
-    assert lines == [4]
+    assert lines == [4, 2]
     path.write_text('area = "Rutland"\nready = ["family_help"]\n', encoding="utf-8")
     assert "study.toml, row 2, column ready" in str(runner.invoke(app, ["check", str(path)]).exception)
     assert runner.invoke(app, ["init", str(tmp_path / "new"), "--area", "Rutland"]).exit_code == 0
@@ -154,6 +154,12 @@ def test_check_says_so_and_init_writes_it(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         Study.read(tmp_path / "new" / "study.toml")
     assert [p.column for p in caught.value.problems] == ["benefit"]  # a share is given and its reason is to be written
+    # So can the scenarios that are shown.
+    shown = re.sub(r"^#(?=[\w\[])", "", text, flags=re.MULTILINE)
+    (tmp_path / "new" / "study.toml").write_text(shown, encoding="utf-8")
+    assert [s.name for s in Study.read(tmp_path / "new" / "study.toml").scenario] == ["hubs", "under_fives"]
+    checked = runner.invoke(app, ["check", str(tmp_path / "new" / "study.toml")])
+    assert checked.exit_code == 0, checked.exception
     schema = (tmp_path / "new" / "study.schema.json").read_text(encoding="utf-8")
     assert '"optimism_bias"' in schema
 
@@ -178,3 +184,68 @@ def test_the_form_takes_the_same(tmp_path: Path) -> None:
     book.save(path)
     with pytest.raises(InputError, match=rf"Study!C{rows['decision.comparator']}"):
         src.read_study(path)
+
+
+def change(
+    name: str, parameter: str = "early_help.reach", op: str = "scale", value: object = 1.2, start: str = "2027-04", more: str = ""
+) -> str:
+    """A scenario of one change, in eight lines, nine with `more`."""
+    head = f'[[scenario]]\nname = "{name}"\nreason = "r"\n[[scenario.change]]\n'
+    return f'{head}parameter = "{parameter}"\nop = "{op}"\nvalue = {value}\nstart = "{start}"\n{more}'
+
+
+def refusals(path: Path) -> dict[str | None, object]:
+    """Line by key of all that `jsna check` says at once."""
+    caught = CliRunner().invoke(app, ["check", str(path)]).exception
+    assert isinstance(caught, JsnaError), caught
+    return {p.column: p.row for p in caught.problems}
+
+
+@pytest.mark.parametrize("layout", ["", "early_help_and_cin"])
+def test_what_is_found_of_scenarios_has_its_line_and_comes_with_all_else(tmp_path: Path, layout: str) -> None:
+    """Range, unknown parameter, group of no such risk, ramp that ends before it starts, unit costs of several years: one error, lines."""
+    text = f'area = "Rutland"\nyears = 5\nlayout = "{layout}"\ndraws = 20\n'
+    text += change("a", "early_help.rech") + change("b", "referral.follow_up_share", "set", 1.7)
+    text += change("c", "need.affected", value=0.9, more='group = { risk = "domestic_abuse" }\n')
+    text += '[unit_costs]\nsocial_work = { amount = 250.0, price_year = "2023-24", source = "x" }\n[decision]\ndiscount = "green"\n'
+    assert refusals(written(tmp_path, text)) == {
+        "scenario.0.change.0.parameter": 9,
+        "scenario.1.change.0.value": 19,
+        "scenario.2.change.0.group": 29,
+        "unit_costs.social_work.price_year": 31,
+        "decision.discount": 33,
+    }
+    also = written(tmp_path, text + '[parameters]\n"referral.follow_up_share" = 3.0\n"no.such" = 1.0\n')
+    both = {"parameters.no.such": 36, "parameters.referral.follow_up_share": 35, "scenario.1.change.0.value": 19, "decision.discount": 33}
+    assert both.items() <= refusals(also).items()
+    ramp = text.replace('start = "2027-04"\n', 'start = "2027-04"\nfull_by = "2026-01"\n', 1)
+    assert {"scenario.0.change.0.full_by": 13, "scenario.1.change.0.value": 20}.items() <= refusals(written(tmp_path, ramp)).items()
+
+
+def test_draws_that_would_leave_a_range_are_found_before_anything_is_run(tmp_path: Path) -> None:
+    """The central value, 9.5, is within 10; draws about it are not."""
+    text = 'area = "Rutland"\nyears = 5\n' + change("far", "plan.end_rate", "scale", 9.5)
+    path = written(tmp_path, text)
+    assert refusals(path) == {"scenario.0.change.0.value": 9}
+    said = str(CliRunner().invoke(app, ["check", str(path)]).exception)
+    assert "takes some draws of plan.end_rate" in said
+    assert "nothing is clipped" in said
+
+
+def test_what_names_nothing_is_refused_with_its_line(tmp_path: Path) -> None:
+    """A blank reason, no number, a misspelt agency, a year that is none, a start before the horizon: each in one problem with its line."""
+    own = '[unit_costs]\nnhs = {{ amount = 1.0, price_year = "{}", source = "s", agency = "{}", of = "referrals" }}\n'
+    cases = [
+        (change("a").replace('"r"', '"  "'), {"scenario.0.reason": 4}),
+        (change("a", value="nan"), {"scenario.0.change.0.value": 8}),
+        (change("a", op="multiply"), {"scenario.0.change.0.op": 7}),
+        (change("a", more='group = { age = "19-25" }\n'), {"scenario.0.change.0.group": 10}),
+        (change("a", start="2019-04"), {"scenario.0.change.0.start": 9}),
+        (own.format("2024-25", "NSH"), {"unit_costs.nhs.agency": 3}),
+        (own.format("2024-25", "local authorty"), {"unit_costs.nhs.agency": 3}),
+        (own.format("2024-26", "NHS"), {"unit_costs.nhs.price_year": 3}),
+    ]
+    for text, where in cases:
+        assert refusals(written(tmp_path, f'area = "Rutland"\n{text}')) == where, text
+    fine = own.format("2024-25", "the trust")
+    assert CliRunner().invoke(app, ["check", str(written(tmp_path, f'area = "Rutland"\n{fine}'))]).exit_code == 0
