@@ -165,6 +165,15 @@ def test_the_command_writes_a_folder_the_same_every_time(tmp_path: Path, capsys:
     assert tuple(pd.read_csv(tmp_path / "one" / "backtest.csv", encoding="utf-8-sig").columns) == COLUMNS
 
 
+def test_nothing_but_zeros_has_no_share_to_miss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "panel.csv"
+    panel(4).assign(value=0.0).to_csv(data, index=False)
+    write_backtest(data, tmp_path / "out", quiet=False)
+    said = capsys.readouterr().out
+    assert "nan" not in said
+    assert "Nothing but zeros" in said
+
+
 def test_rows_without_population_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tmp_path / "panel.csv"
     panel(4).assign(population=lambda d: d["population"].mask(d["year"] == 2020)).to_csv(data, index=False)
