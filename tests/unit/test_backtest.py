@@ -145,6 +145,10 @@ def test_cells_that_cannot_be_are_named_all_at_once() -> None:
     assert [p.column for p in caught.value.problems] == ["value", "population", "area_code"]
     with pytest.raises(InputError, match="holds words"):
         backtest(panel(2).assign(year=lambda d: d["year"].astype(str)))
+    with pytest.raises(InputError, match="fill both in"):
+        backtest(panel(2).assign(area_code=lambda d: d["area_code"].where(d.index > 3)))
+    with pytest.raises(InputError, match="no rows"):
+        backtest(panel(2).head(0))
 
 
 def test_bad_arguments_all_at_once() -> None:
