@@ -1,4 +1,4 @@
-"""A panel of yearly counts for the backtest: a user's own CSV, or the embedded series of England."""
+"""A panel of yearly counts for the backtest: a user's own file, or the embedded series of England."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from data_sources.figures_io import file_text, read_figures
 from data_sources.layouts import SERIES
 from jsna_model.conventions import ENGLAND, STATUS
-from jsna_model.errors import Problem, raise_all
+from jsna_model.errors import InputError, Problem, raise_all
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +31,10 @@ def load_panel(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : path
-        CSV in UTF-8, plain or gzip, with ``area_code, year, measure, value, population``; other columns are ignored. A value is zero or
-        more; publishers' symbols (`jsna_model.conventions.STATUS`, bare or in square brackets) and blanks are missing values. Years are
-        whole: of a financial year, the one it ends in. A population may be blank or a symbol too (`backtest` says what stands for it).
+        CSV in UTF-8, plain or gzip, or Parquet (with the package pyarrow), with ``area_code, year, measure, value, population``; other
+        columns are ignored. A value is zero or more; publishers' symbols (`jsna_model.conventions.STATUS`, bare or in square brackets) and
+        blanks are missing values. Years are whole: of a financial year, the one it ends in. A population may be blank or a symbol too
+        (`backtest` says what stands for it).
 
     Returns
     -------
@@ -49,7 +50,7 @@ def load_panel(path: str | Path) -> pd.DataFrame:
     import pandas as pd
 
     path = Path(path)
-    reader = csv.reader(io.StringIO(file_text(path)))
+    reader = csv.reader(io.StringIO(_text(path)))
     header = [h.strip().lower() for h in next(reader, [])]
     raise_all(_wrong_header(header, path.name))
     at = [header.index(c) for c in COLUMNS]
@@ -102,6 +103,24 @@ def england_panel() -> pd.DataFrame:
             "status": "",
         }
     ).reset_index(drop=True)
+
+
+def _text(path: Path) -> str:
+    """The file as the text of a CSV: a table of Parquet is checked as one is, its header being row 1."""
+    if path.suffix.lower() != ".parquet" or not path.is_file():
+        return file_text(path)
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(path)
+    except ImportError:
+        raise InputError(
+            str(Problem("reading Parquet needs the package pyarrow", "install it, or save the panel as CSV", path.name))
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(str(Problem(f"it cannot be read as Parquet: {error}", "save it again, or as CSV", path.name))) from None
+    named = [n for n in table.index.names if n in COLUMNS]
+    return table.reset_index(level=named).to_csv(index=False)
 
 
 def _wrong_header(header: list[str], file: str) -> list[Problem]:

@@ -24,6 +24,7 @@ from jsna_model.scenario import Scenario, month_index
 
 VOLATILITY = Layout("service_volatility.csv", text=("service", "fitted_on"), counts=("yearly_log_sd", "persistence"), key=("service",))
 PRICE_YEAR = "2024-25"
+_ENGLANDS = "England's re-referrals over referrals, 2024-25 (DfE, table C1): the authority's own are not both published, so prior only"
 
 
 def load_pathway(
@@ -201,15 +202,24 @@ def _parameter(entry: Mapping[str, Any], volatility: Any) -> Parameter:
 
 
 def _own(built: Mapping[str, Parameter], observed: Any) -> dict[str, Parameter]:
-    """Parameters that come from the authority's own counts, pooled where there are several authorities."""
-    own = observed["observed"].isel(area=np.flatnonzero(observed["role"].values == "authority"))
-
-    both = own.sel(service=["re_referrals", "referrals"]).dropna("area").sum("area")
-    returned, referrals = (float(both.sel(service=s)) for s in ("re_referrals", "referrals"))
-    if not referrals > 0:
-        raise InputError("the figures hold no referrals with their re-referrals for this area, so that no pathway can be built.")
-    share = returned / referrals
-    return {"referral.re_referral_share": replace(built["referral.re_referral_share"], value=share)}
+    """Parameters that come from the authority's own counts, pooled where there are several; from England's, which says so, without them."""
+    roles, name = observed["role"].values, "referral.re_referral_share"
+    services = ["re_referrals", "referrals"]
+    pairs = observed["observed"].sel(service=services).transpose("area", "service").values
+    raise_all(
+        [
+            Problem(f"{place}: {returned:,.0f} re-referrals of {referrals:,.0f} referrals", "correct the counts; nothing is rescaled")
+            for place, role, (returned, referrals) in zip(observed["area_name"].values, roles, pairs, strict=True)
+            if role == "authority" and returned > referrals
+        ]
+    )
+    for role in ("authority", "england"):
+        rows = pairs[roles == role]
+        returned, referrals = rows[np.isfinite(rows).all(1)].sum(0).tolist()
+        if referrals > 0:
+            found = replace(built[name], value=returned / referrals)
+            return {name: found if role == "authority" else replace(found, source=_ENGLANDS)}
+    raise InputError("the figures hold no referrals with their re-referrals for this area or England, so that no pathway can be built.")
 
 
 def _gaps(observed: Any) -> tuple[str, ...]:

@@ -362,5 +362,7 @@ def _problem(error: Any, file: str, line: int | str | None = None) -> Problem:
         return Problem(f"unknown key {error['loc'][-1]!r}", hint.rstrip("?"), file, line, key)
     if error["type"] == "missing":
         return Problem("nothing there", "give a value", file, line, key)
+    if error["loc"] == ("area",) and error["type"] == "string_too_short":
+        return Problem("nothing filled in", "give an authority or district by name or code; jsna areas lists them", file, line, key)
     message = error["msg"].removeprefix("Value error, ")
     return Problem(f"found {error['input']!r}", message[:1].lower() + message[1:], file, line, key)

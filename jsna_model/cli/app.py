@@ -119,6 +119,8 @@ _EXAMPLE = """
 """
 
 #: Said beside keys at the top of a new study.
+#: Stands for the area of a new study until its line is left to be filled in.
+_NO_AREA = "no area yet"
 _BESIDE = {
     "years": "financial years projected after 2024-25, 1 to 18",
     "layout": "early_help_and_cin, or family_help from the month below: early help and statutory services as one; empty for neither",
@@ -259,7 +261,7 @@ def check(study: Annotated[Path, typer.Argument(help="study.toml, or the Excel f
 @app.command()
 def init(
     name: Annotated[str, typer.Argument(help="Folder to make.")],
-    area: Annotated[str, typer.Option(help="Authority or district: name or code.")],
+    area: Annotated[str, typer.Option(help="Authority or district: name or code; without it, left to fill in.")] = "",
 ) -> None:
     """Make a folder with a study.toml to fill in: early help, publication."""
     import data_sources as src
@@ -268,16 +270,16 @@ def init(
     target = Path(name) / "study.toml"
     if target.exists():
         raise InputError(f"{target} is there already. Choose another folder; nothing was overwritten.")
-    found = src.find_area(area)
+    found = src.find_area(area).name if area else _NO_AREA
     target.parent.mkdir(parents=True, exist_ok=True)
-    Study.of({"area": found.name}).write(target)
+    Study.of({"area": found}).write(target)
     schema = target.with_name("study.schema.json")
     schema.write_text(json.dumps(Study.json_schema_of_file(), indent=2) + "\n", encoding="utf-8")
     text = f"#:schema ./{schema.name}\n{target.read_text(encoding='utf-8')}"
+    text = text.replace(f'area = "{_NO_AREA}"', 'area = ""   # to fill in: authority or district, name or code; jsna areas lists them')
     target.write_text(_with_hints(text), encoding="utf-8")
-    typer.echo(
-        f"Wrote {target}. Fill in [early_help] families_per_year and unit_cost, and [publication]; then: jsna run {target} --out {name}/out"
-    )
+    fill = f"{'' if area else 'area, '}[early_help] families_per_year and unit_cost, and [publication]"
+    typer.echo(f"Wrote {target}. Fill in {fill}; then: jsna run {target} --out {name}/out")
 
 
 def _with_hints(text: str) -> str:
@@ -377,7 +379,8 @@ def estimate(
 @app.command()
 def backtest(
     data: Annotated[
-        Path | None, typer.Option(help="Panel CSV: area_code, year, measure, value, population. Without it, England's own series.")
+        Path | None,
+        typer.Option(help="Panel, CSV or Parquet: area_code, year, measure, value, population. Without it, England's own series."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("backtest"),
     quiet: Quiet = False,

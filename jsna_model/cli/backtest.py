@@ -52,9 +52,10 @@ def write_backtest(data: Path | None, out: Path, quiet: bool) -> None:
             f"{without:,} rows have a value and no population: the area's latest before it stands for it, or, without any, counts do."
         )
     total = done.summary.iloc[-1]
+    missed = f"Absolute error {100 * total['wape']:.1f}% of the total, persistence {100 * total['wape_persistence']:.1f}%."
+    missed = missed if total["wape"] >= 0 else "Nothing but zeros followed, so that there is no total to miss a share of."
     typer.echo(
-        f"Wrote {out}: {len(done.forecasts):,} forecasts. Absolute error {100 * total['wape']:.1f}% of the total, persistence "
-        f"{100 * total['wape_persistence']:.1f}%. Intervals of 80% held {100 * total['coverage80']:.1f}% (standard error "
+        f"Wrote {out}: {len(done.forecasts):,} forecasts. {missed} Intervals of 80% held {100 * total['coverage80']:.1f}% (standard error "
         f"{100 * total['coverage80_se']:.1f}), of 95% {100 * total['coverage95']:.1f}% ({100 * total['coverage95_se']:.1f})."
     )
 

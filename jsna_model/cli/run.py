@@ -132,6 +132,9 @@ def write_estimate(
     level = {"lad": "district", "utla": "authority"}.get(level, level)
     if out.is_dir():
         raise OutputError(f"{out} is a folder. Give the name of a CSV file.")
+    for part in out.parents:
+        if part.exists() and not part.is_dir():
+            raise OutputError(f"{part} is a file. Give --out a CSV in a folder; nothing was written.")
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
     src = _rooms()["src"]

@@ -136,8 +136,8 @@ def forecast_panel(value: Array, population: Array, horizons: int = 5) -> PanelF
 
     The mixture adds ``sum_k w_k add_k`` to the latest log rate; weights are of the origin and horizon, not negative, at most 1 together,
     and minimise the squared errors of origins whose outcome was known by then, with a ridge towards 0 (persistence) worth `PRIOR_YEARS`
-    years. Steps to it are taken as far as past mixtures beat persistence. The population is held at its latest, since no later one is
-    known at the origin.
+    years. What an add has in common over areas is held within what it was before (`_within_experience`). Steps to the mixture are taken as
+    far as past mixtures beat persistence. The population is held at its latest, since no later one is known at the origin.
 
     Parameters
     ----------
@@ -156,6 +156,7 @@ def forecast_panel(value: Array, population: Array, horizons: int = 5) -> PanelF
     base, age = last_observed(y)
     latest, _ = last_observed(value)
     models, add = library(y, value, horizons)
+    add = _within_experience(add, np.isfinite(base))
     moved = _moves(y, base, horizons)
     weights = _weights(add, moved, latest)
     mixed = np.einsum("thk,kath->ath", weights, add)
@@ -177,6 +178,22 @@ def _unit(people: Array) -> float:
     return float(people[there[:, first], first].mean())
 
 
+def _within_experience(add: Array, started: NDArray[np.bool_]) -> Array:
+    """What models add, the part common to all areas drawn in to the most it was at earlier origins.
+
+    Weights are learned from what models added before. After a jump of all areas alike (recording changed) they would carry it on, or take
+    it back, by an amount that no weight has been tried on.
+    """
+    places = started.sum(0)
+    common = np.where(started[..., None], add, 0.0).sum(1) / np.maximum(places, 1)[:, None]  # (model, year, horizon)
+    most = np.maximum.accumulate(np.abs(common), axis=1)
+    out = add.copy()
+    for t in range(FIRST_ORIGIN + 1, add.shape[2]):
+        beyond = common[:, t] - np.clip(common[:, t], -most[:, t - 1], most[:, t - 1])
+        out[:, :, t] -= np.where(started[:, t, None], beyond[:, None], 0.0)
+    return out
+
+
 def _moves(y: Array, base: Array, horizons: int) -> Array:
     """What happened after each origin: ``y[t + h] - base[t]``, shape (area, year, horizon), NaN where it is not known."""
     out = np.full((*y.shape, horizons), np.nan)
@@ -188,7 +205,8 @@ def _moves(y: Array, base: Array, horizons: int) -> Array:
 def _weights(add: Array, moved: Array, counts: Array) -> Array:
     """Ridge weights of the models, not negative, of each origin and horizon: shape (year, horizon, model).
 
-    Every origin counts alike, whatever the number of areas: the areas of a year err together.
+    Every origin counts alike, whatever the number of areas, as the areas of a year err together; and by its own variance, so that a year
+    in which all moved (a change of law or recording) does not set the weights by its size.
     """
     from scipy.optimize import nnls
 
@@ -202,7 +220,8 @@ def _weights(add: Array, moved: Array, counts: Array) -> Array:
             if seen.any():
                 w = counts[seen, t] + ZERO_COUNT
                 x, z = add[:, seen, t, h], _winsorised(moved[seen, t, h])
-                gram[t], cross[t], known[t] = (x * w) @ x.T / w.sum(), (x * w) @ z / w.sum(), 1.0
+                variance = (w @ z**2 + 2 * len(z)) / w.sum()  # what moved, and the noise of counts, which is never nothing
+                gram[t], cross[t], known[t] = (x * w) @ x.T / w.sum() / variance, (x * w) @ z / w.sum() / variance, 1.0
         for t in range(FIRST_ORIGIN, years):
             upto = slice(0, max(t - h, 0))  # outcomes at origin + h + 1 <= t
             if known[upto].sum() == 0 or present[t] < FEWEST_AREAS:
@@ -245,8 +264,10 @@ def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array,
 
     ``scale² = log(1 + s_h² (h + age) / h (n / n0)^-g + 2 d / n)``: process variance by horizon, larger for small areas, and the noise
     of the counts *n* at the origin and after it, *d* times Poisson's; *n0* is the median count. The logarithm carries a relative variance
-    to the log scale, which keeps counts of next to nothing from having no upper limit. Errors are standardised by the scale issued at
-    their own origin, where one was, so that the shape corrects scales that turned out too wide or too narrow.
+    to the log scale, which keeps counts of next to nothing from having no upper limit. Errors are standardised by today's scale, so that
+    a shock that widened it is not counted again in the shape; of scales issued wider than today's, by half (on the log scale). What
+    remains is corrected by how past intervals turned out (`_recalibrated`); with too few errors for that, the scales issued stand, since
+    a scale fits the few errors it was made of too well.
     """
     from scipy.special import ndtri
 
@@ -265,9 +286,14 @@ def _spread(error: Array, counts: Array, age: NDArray[np.int64]) -> tuple[Array,
         used = np.log1p(process * (size[..., None] / middle) ** -power + noise)
         late = (steps + age[:, t, None]) / steps
         scale[:, t] = np.sqrt(np.log1p(process * late * (size[:, t, None] / middle) ** -power + noise[:, t]))
+        used_sd = np.sqrt(used)
         issued = np.isfinite(scale) & (np.arange(years)[:, None] < t)
         least[t] = np.sqrt(np.mean(np.broadcast_to(2 / size[..., None], used.shape)[known] / used[known]))
-        shape[t] = _shape(np.abs(error / np.where(issued, scale, np.sqrt(used)))[known], recent[known], least[t])
+        sd = np.where(issued, scale, used_sd)
+        if known.sum() >= EMPIRICAL:
+            sd = np.sqrt(used_sd * np.maximum(sd, used_sd))
+        standard = np.abs(error) / sd
+        shape[t] = _shape(standard[known], recent[known], least[t])
     shape = np.maximum(_recalibrated(np.abs(error) / scale, shape), LEAST_NOISE * least[:, None, None] * ndtri((1 + LEVELS) / 2))
     return scale, shape, LEVELS
 

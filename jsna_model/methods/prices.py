@@ -66,24 +66,27 @@ class DiscountSchedule:
             problems.append(Problem(f"{len(self.first_years)} first years and {len(self.rates)} rates", "give as many of each"))
         elif self.first_years[0] > 1 or any(a >= b for a, b in zip(self.first_years, self.first_years[1:], strict=False)):
             problems.append(Problem(f"first years are {self.first_years}", "let them start at 0 or 1 and rise"))
-        bad = [r for r in self.rates if not -1 < r < np.inf]
+        bad = [r for r in self.rates if not -1 < r < 1]
         problems += [Problem(f"a discount rate of {r}", "write 3.5 per cent as 0.035") for r in bad]
         raise_all(problems)
 
 
 def discount_factors(
-    years: ArrayLike | Sequence[str], rate: float | DiscountSchedule | Sequence[tuple[int, float]], base_year: str | float = 0
+    years: ArrayLike | Sequence[str],
+    rate: float | DiscountSchedule | Sequence[tuple[int, float]] | Mapping[int, float],
+    base_year: str | float = 0,
 ) -> Array:
     """Present value of one pound in each year: 1 in the base year, ``prod_(s=1..t) 1 / (1 + r_s)`` in year ``t`` after it.
 
     ``r_s`` is the rate that holds in year *s*, so that under the Green Book year 30 is ``1.035**-30`` and year 31 that over 1.03. The base
     year, year 0, is not discounted; amounts of a year are taken to fall as those of the base year do, at its start or in its middle alike.
+    Part of a year, such as 0.5 for amounts that fall half a year later, is discounted at the rate of the year in progress.
 
     Parameters
     ----------
-    years : array_like of int, or of financial years such as ``"2027-28"``
+    years : array_like of numbers, or of financial years such as ``"2027-28"``
         Years from the base, 0 first; or calendar or financial years, with `base_year`.
-    rate : float, DiscountSchedule, or sequence of (first year, rate)
+    rate : float, DiscountSchedule, sequence of (first year, rate), or mapping of them
         One rate for all years, or rates by distance (`data_sources.load_discount_schedule`). Real rates for real prices.
     base_year : str or float
         Year 0.
@@ -96,7 +99,7 @@ def discount_factors(
     Raises
     ------
     InputError
-        For years before the base year or not whole, calendar years without a base year, and rates of -1 or less.
+        For years before the base year or not finite, calendar years without a base year, and rates outside (-1, 1): 3.5 per cent is 0.035.
 
     References
     ----------
@@ -108,13 +111,15 @@ def discount_factors(
     [1.0, 0.9662, 0.9335]
     >>> discount_factors(["2026-27", "2027-28"], [(0, 0.035), (31, 0.03)], base_year="2026-27").round(4).tolist()
     [1.0, 0.9662]
+    >>> bool(np.isclose(discount_factors(1.5, 0.035), 1.035**-1.5))
+    True
     """
     given = np.asarray(years)
     numbers = np.array([year_of(y.item()) for y in given.reshape(-1)]).reshape(given.shape)
     after = numbers - year_of(base_year)
     problems = []
-    if not np.isfinite(after).all() or (after != np.round(after)).any():
-        problems.append(Problem(f"years are {given.tolist()}", "give whole years"))
+    if not np.isfinite(after).all():
+        problems.append(Problem(f"years are {given.tolist()}", "give finite numbers"))
     elif (after > _MOST_YEARS).any():
         found = f"years go to {given.reshape(-1)[after.argmax()]} and the base year is {base_year}"
         problems.append(Problem(found, "give base_year, the year that is not discounted"))
@@ -124,20 +129,26 @@ def discount_factors(
         )
     raise_all(problems)
     schedule = _schedule(rate)
-    last = int(after.max(initial=0))
+    last = int(np.floor(after.max(initial=0))) + 1
     step = np.arange(1, last + 1)
     rates = np.array(schedule.rates)[np.maximum(np.searchsorted(schedule.first_years, step, side="right") - 1, 0)]
     factors = np.concatenate([[1.0], np.cumprod(1 / (1 + rates))])
-    result: Array = factors[after.astype(int)]
+    whole = after.astype(int)
+    result: Array = factors[whole] * (1 + rates[whole]) ** -(after - whole)
     return result
 
 
-def _schedule(rate: float | DiscountSchedule | Sequence[tuple[int, float]]) -> DiscountSchedule:
+def _schedule(rate: float | DiscountSchedule | Sequence[tuple[int, float]] | Mapping[int, float]) -> DiscountSchedule:
     if isinstance(rate, DiscountSchedule):
         return rate
+    if isinstance(rate, Mapping):
+        rate = sorted(rate.items())
     if np.ndim(cast(ArrayLike, rate)) == 0:
         return DiscountSchedule((0,), (float(cast(float, rate)),))
-    first, rates = zip(*cast(Sequence[tuple[int, float]], rate), strict=True)
+    try:
+        first, rates = zip(*cast(Sequence[tuple[int, float]], rate), strict=True)
+    except (TypeError, ValueError):
+        raise InputError(f"rate is {rate!r}; give one rate, or pairs of first year and rate such as [(0, 0.035), (31, 0.03)].") from None
     return DiscountSchedule(tuple(int(f) for f in first), tuple(float(r) for r in rates))
 
 

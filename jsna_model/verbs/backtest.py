@@ -103,6 +103,8 @@ def _wrong_cells(panel: pd.DataFrame) -> list[Problem]:
     """Columns whose cells are of no use, with how many and the first."""
     from pandas.api.types import is_numeric_dtype
 
+    if not len(panel):
+        return [Problem("Nothing to backtest: the panel has no rows", "give one row an area, year and measure")]
     words = [c for c in ("year", "value", "population") if not is_numeric_dtype(panel[c])]
     out = [Problem("it holds words", "make it numbers (pandas.to_numeric), NaN where missing", column=c) for c in words]
     if words:
@@ -111,6 +113,7 @@ def _wrong_cells(panel: pd.DataFrame) -> list[Problem]:
         "year": (~np.isfinite(panel["year"]) | (panel["year"] % 1 != 0), "is no whole year", "give the year in which it ends"),
         "value": ((panel["value"] < 0) | np.isinf(panel["value"]), "is no count", "give it as counted, NaN where missing"),
         "population": ((panel["population"] <= 0) | np.isinf(panel["population"]), "is no population", "give children, NaN where missing"),
+        "measure": (panel["measure"].isna() | panel["area_code"].isna(), "has no area_code or measure beside it", "fill both in"),
         "area_code": (panel.duplicated(["area_code", "year", "measure"]), "has a year and measure twice", "keep one row of each"),
     }
     for column, (rows, found, fix) in wrong.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.special import expit, logit
 from jsna_model.conventions import AGE_BANDS, ENGLAND
 from jsna_model.counting import by_placement
 from jsna_model.draws import normals
-from jsna_model.errors import InputError, LabelError, Problem, raise_all
+from jsna_model.errors import InputError, LabelError, Problem, gathered, raise_all
 from jsna_model.pathway import FLOWS, STATES, STOCKS, Pathway
 from jsna_model.placements import Placements
 from jsna_model.population import Population
@@ -47,7 +48,7 @@ def project(
     result: Result,
     projection: Population,
     pathway: Pathway,
-    scenarios: Sequence[Scenario] = (),
+    scenarios: Scenario | Sequence[Scenario] = (),
     *,
     years: int = 11,
     need: str = "any_risk",
@@ -65,7 +66,7 @@ def project(
         Children by year, authority and single year of age (`data_sources.load_projection`), from the base year on.
     pathway : Pathway
         Observed counts of the base year and parameters (`data_sources.load_pathway`).
-    scenarios : sequence of Scenario
+    scenarios : Scenario or sequence of Scenario
         ``baseline`` (no change) is put first where it is missing.
     years : int
         Financial years after the base year.
@@ -97,8 +98,7 @@ def project(
     if process_noise and not pathway.layout:
         raise InputError("process noise needs a layout of the pathway: load_pathway(area, layout='early_help_and_cin').")
     if not pathway.layout:
-        for scenario in scenarios:
-            check_scenario(scenario, pathway, last_month)
+        gathered(*(partial(check_scenario, s, pathway, last_month) for s in scenarios))
     authority = result.node("need/authority")
     areas = [str(a) for a in authority["area"].values]
     names = {a: str(n) for a, n in zip(areas, authority["area_name"].values, strict=True)}
@@ -306,8 +306,8 @@ def _affected_by_group(
     return ages, mixes
 
 
-def _with_baseline(scenarios: Sequence[Scenario]) -> list[Scenario]:
-    named = list(scenarios)
+def _with_baseline(scenarios: Scenario | Sequence[Scenario]) -> list[Scenario]:
+    named = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     if "baseline" not in [s.name for s in named]:
         named.insert(0, Scenario("baseline"))
     title, reason = "Baseline: rates of the base year go on", "What others are compared with"

@@ -107,6 +107,16 @@ def test_a_scenario_that_leaves_a_range_is_refused_not_clipped(result: Result) -
     typo = jm.Scenario("typo", reason="test").scale("early_help.reech", 2, "2026-04")
     with pytest.raises(UnknownNameError, match=r"early_help\.reach"):
         jm.project(result, examples.projection(result), examples.pathway(), [typo])
+    with pytest.raises(InputError) as caught:
+        jm.project(result, examples.projection(result), examples.pathway(), [far, typo])
+    assert "nothing is clipped" in str(caught.value)
+    assert "early_help.reach" in str(caught.value)
+
+
+def test_one_scenario_may_be_given_by_itself(result: Result) -> None:
+    one = jm.Scenario("one", reason="test").add("early_help.reach", 5, "2026-04")
+    alone = jm.project(result, examples.projection(result), examples.pathway(), one, years=2)
+    assert alone.node("demand/caseload")["scenario"].values.tolist() == ["baseline", "one"]
 
 
 def test_differences_are_paired_and_the_comparator_is_zero(future: Result) -> None:

@@ -133,3 +133,16 @@ def test_intervals_cover_walks_and_noise_as_they_say() -> None:
         for which in (small, ~small):
             assert ((actual >= inside[..., 1]) & (actual <= inside[..., 3]))[which].mean() == pytest.approx(0.8, abs=0.04)
             assert ((actual >= inside[..., 0]) & (actual <= inside[..., 4]))[which].mean() == pytest.approx(0.95, abs=0.025)
+
+
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_a_shock_to_all_areas_is_neither_carried_on_nor_counted_twice(seed: int) -> None:
+    """Recording changes once, by six tenths: no trend to expect, and no interval far wider than the shock itself."""
+    rng = np.random.default_rng(seed)
+    rates = rng.uniform(200, 2000, (100, 1)) * np.exp(np.cumsum(rng.normal(0, 0.07, (100, 14)), axis=1))
+    value = rng.poisson(rates * np.where(np.arange(14) < 8, 1.0, 1.6)).astype(float)
+    f = forecast_panel(value, np.full(value.shape, 1e5))
+    missed = np.abs(value[:, 9:11] - f.median[:, 8:10, 0]).sum()
+    assert missed < 1.04 * np.abs(value[:, 9:11] - value[:, 8:10]).sum()
+    upper = np.log(f.quantile(0.9)[:, 8, 0, 0] / f.median[:, 8, 0])
+    assert np.median(upper) < 1.5 * np.log(1.6)

@@ -87,3 +87,22 @@ def test_englands_own_series() -> None:
     row = panel[(panel["measure"] == "referrals") & (panel["year"] == 2025)].iloc[0]
     assert (row["value"], row["population"]) == (632_830, 12_183_016)  # DfE 2025; ONS mid-2024
     assert panel.notna().all(axis=None)
+
+
+def test_a_panel_in_parquet_is_read_and_checked_as_a_csv_is(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        {"area_code": ["A", "A"], "year": [2024, 2025], "measure": "m", "value": [1.0, np.nan], "population": [10.0, 20.0], "more": "x,y"}
+    )
+    rows.to_parquet(tmp_path / "panel.parquet")
+    rows.to_csv(tmp_path / "panel.csv", index=False)
+    pd.testing.assert_frame_equal(src.load_panel(tmp_path / "panel.parquet"), src.load_panel(tmp_path / "panel.csv"))
+    rows.set_index(["area_code", "year"]).assign(value=-1.0).to_parquet(tmp_path / "panel.parquet")
+    with pytest.raises(InputError) as caught:
+        src.load_panel(tmp_path / "panel.parquet")
+    assert [(p.row, p.column) for p in caught.value.problems] == [(2, "value"), (3, "value")]
+    (tmp_path / "panel.parquet").write_text("area_code,year")
+    with pytest.raises(InputError, match="Parquet"):
+        src.load_panel(tmp_path / "panel.parquet")

@@ -145,6 +145,10 @@ def test_cells_that_cannot_be_are_named_all_at_once() -> None:
     assert [p.column for p in caught.value.problems] == ["value", "population", "area_code"]
     with pytest.raises(InputError, match="holds words"):
         backtest(panel(2).assign(year=lambda d: d["year"].astype(str)))
+    with pytest.raises(InputError, match="fill both in"):
+        backtest(panel(2).assign(area_code=lambda d: d["area_code"].where(d.index > 3)))
+    with pytest.raises(InputError, match="no rows"):
+        backtest(panel(2).head(0))
 
 
 def test_bad_arguments_all_at_once() -> None:
@@ -163,6 +167,15 @@ def test_the_command_writes_a_folder_the_same_every_time(tmp_path: Path, capsys:
     assert {p.name for p in (tmp_path / "one").iterdir()} == set(FILES)
     assert all((tmp_path / "one" / n).read_bytes() == (tmp_path / "two" / n).read_bytes() for n in FILES)
     assert tuple(pd.read_csv(tmp_path / "one" / "backtest.csv", encoding="utf-8-sig").columns) == COLUMNS
+
+
+def test_nothing_but_zeros_has_no_share_to_miss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "panel.csv"
+    panel(4).assign(value=0.0).to_csv(data, index=False)
+    write_backtest(data, tmp_path / "out", quiet=False)
+    said = capsys.readouterr().out
+    assert "nan" not in said
+    assert "Nothing but zeros" in said
 
 
 def test_rows_without_population_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

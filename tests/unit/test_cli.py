@@ -147,6 +147,28 @@ def test_init_then_check(jsna: Run, tmp_path: Path) -> None:
     assert "nothing was overwritten" in again.stderr
 
 
+def test_init_without_an_area_leaves_it_to_fill_in(jsna: Run, tmp_path: Path) -> None:
+    made = jsna("init", "exampleshire")
+    assert made.returncode == 0, made.stderr
+    assert "Fill in area" in made.stdout
+    study = tmp_path / "exampleshire/study.toml"
+    checked = jsna("check", "exampleshire/study.toml")
+    assert checked.returncode == 2
+    assert "area" in checked.stderr
+    assert "jsna areas" in checked.stderr
+    study.write_text(study.read_text(encoding="utf-8").replace('area = ""', 'area = "Rutland"'), encoding="utf-8")
+    assert jsna("check", "exampleshire/study.toml").returncode == 0
+
+
+def test_an_estimate_below_a_file_is_refused_before_it_runs(jsna: Run, tmp_path: Path) -> None:
+    (tmp_path / "taken.csv").write_text("kept")
+    refused = jsna("estimate", "--area", "Rutland", "--out", "taken.csv/children.csv")
+    assert refused.returncode == 2
+    assert "taken.csv is a file" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert (tmp_path / "taken.csv").read_text() == "kept"
+
+
 def test_a_report_is_of_one_authority(jsna: Run, tmp_path: Path) -> None:
     refused = jsna("report", "--area", "London", "--quiet")
     assert refused.returncode == 2

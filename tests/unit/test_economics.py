@@ -255,16 +255,23 @@ def test_years_are_counted_from_the_base() -> None:
     assert (discount_factors([0, 1], [(1, 0.1)]) == [1, 1 / 1.1]).all()
     for years, base, match in (
         ([2026], 0, "give base_year"),
-        ([0.5], 0, "whole"),
+        ([np.nan], 0, "finite"),
         ([2024], 2025, "before the base"),
         (["2026"], 2025, "financial year"),
         (["2026-28"], 2025, "financial year"),
     ):
         with pytest.raises(InputError, match=match):
             discount_factors(years, 0.035, base)
-    for bad in ([(0, 0.03), (0, 0.02)], [(5, 0.03)], -1.0, float("nan")):
+    for bad in ([(0, 0.03), (0, 0.02)], [(5, 0.03)], -1.0, float("nan"), 3.5, [0.03, 0.02]):
         with pytest.raises(InputError):
             discount_factors([0, 1], bad)
+
+
+def test_part_of_a_year_is_discounted_at_the_rate_of_the_year_in_progress() -> None:
+    schedule = {0: 0.035, 31: 0.03}
+    np.testing.assert_allclose(discount_factors([0, 0.5, 2.25], 0.035), 1.035 ** -np.array([0, 0.5, 2.25]), rtol=1e-14)
+    np.testing.assert_allclose(discount_factors([29.5, 30.5], schedule), [1.035**-29.5, 1.035**-30 * 1.03**-0.5], rtol=1e-14)
+    np.testing.assert_array_equal(discount_factors(np.arange(40), schedule), discount_factors(np.arange(40), list(schedule.items())))
 
 
 def test_present_value_is_the_sum_of_what_each_year_is_worth() -> None:
