@@ -243,13 +243,16 @@ def per_100_families(view: View) -> Table | None:
         Column("Upper limit", "difference"),
     )
     records = []
+    too_few: list[str] = []
     for scenario in scenarios:
         extra = extra_families(view, scenario)
         if extra is None:
             continue
         yearly = (extra.mean("draw") if "draw" in extra.dims else extra).values
         families, last = float(yearly.sum()), float(yearly[-1])
-        if min(families, last) <= 0:
+        # a divisor near zero gives effects of any size
+        if min(families / len(yearly), last) < 1:
+            too_few.append(view.scenario_title(scenario))
             continue
         for service in ordered([str(s) for s in data["difference"]["service"].values]):
             values = data["difference"].sel(scenario=scenario, service=service).transpose("year", "draw").values
@@ -273,6 +276,7 @@ def per_100_families(view: View) -> Table | None:
         (
             "Flows: added up over the horizon, for each 100 families helped in it. Stocks: at its last 31 March, for each 100 families helped "
             "in every year.",
+            *((f"Left out, because fewer than one more family a year is helped: {'; '.join(too_few)}.",) if too_few else ()),
             illustration(),
         ),
         kind="decision",

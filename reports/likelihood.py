@@ -38,7 +38,7 @@ def percent(share: float, draws: int) -> str:
 
 
 def direction(difference: ArrayLike, fewer: str = "fewer", more: str = "more") -> str:
-    """Which way a difference goes, and how sure that is: a word, and the share of draws that go this way.
+    """Which way a difference goes, and how sure that is: a word, and how probable this way is.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ def direction(difference: ArrayLike, fewer: str = "fewer", more: str = "more") -
     Examples
     --------
     >>> direction([-1.0] * 900 + [1.0] * 100)
-    'likely fewer (90%)'
+    'likely fewer (probability 90%)'
     >>> direction([-1.0] * 52 + [1.0] * 48), direction([0.0, 0.0])
-    ('no evidence of a difference (52% fewer)', 'no difference is modelled')
+    ('no evidence of a difference (probability of fewer 52%)', 'no difference is modelled')
     """
     draws = np.asarray(difference, dtype=float)
     if not np.isfinite(draws).all():
@@ -63,4 +63,5 @@ def direction(difference: ArrayLike, fewer: str = "fewer", more: str = "more") -
     sure = float(np.asarray(wilson(most, n).lower))
     word = next((word for least, word in WORDS if sure >= least), None)
     share = percent(most / n, n)
-    return f"{NO_EVIDENCE} ({share} {way})" if word is None else f"{word} {way} ({share})"
+    # '(52% fewer)' would read as the size of the difference
+    return f"{NO_EVIDENCE} (probability of {way} {share})" if word is None else f"{word} {way} (probability {share})"

@@ -69,7 +69,15 @@ POLICIES = {
             1,
             10,
         ),
-        Policy("nhs", "NHS England, local counts of hospital data: 1 to 7 suppressed, others to 5 (not verified by us)", 1, 7, 6, 5, 5),
+        Policy(
+            "nhs",
+            "NHS Digital, Data Quality Maturity Index, suppression rules, hospital data: 1 to 7 suppressed, others to 5",
+            1,
+            7,
+            6,
+            5,
+            5,
+        ),
     )
 }
 

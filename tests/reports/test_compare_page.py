@@ -167,7 +167,7 @@ def test_words_are_bound_to_probabilities(below: int, draws: int, said: str) -> 
 
 
 def test_words_claim_no_more_than_the_draws_support() -> None:
-    assert likelihood.direction(-np.ones(20)).startswith("likely fewer (over 95%)")
+    assert likelihood.direction(-np.ones(20)).startswith("likely fewer (probability over 95%)")
     assert likelihood.direction([np.nan, 1.0]) == "[x]"
     assert likelihood.direction(np.zeros(9)) == likelihood.NO_DIFFERENCE
     assert [least for least, _ in likelihood.WORDS] == sorted((least for least, _ in likelihood.WORDS), reverse=True)

@@ -14,6 +14,7 @@ from docx.oxml.ns import qn
 
 import reports
 from jsna_model.result import Result
+from reports import demand_tables
 from reports.content import build
 from reports.demand_tables import extra_families
 from reports.disclosure import decimal
@@ -50,6 +51,14 @@ def test_stocks_per_100_families_are_per_100_helped_every_year(rutland: Result) 
         r for r in table.rows.itertuples(index=False) if r[:2] == (view.scenario_title(scenario), "Children looked after at 31 March")
     )
     assert row[2] == decimal(stock / last * 100)
+
+
+def test_no_effect_is_divided_by_a_fraction_of_a_family(rutland: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = View.of(rutland)
+    extra = extra_families(view, demand_tables.other_scenarios(view)[0])
+    assert extra is not None
+    monkeypatch.setattr(demand_tables, "extra_families", lambda view, scenario: extra * 0 + 0.1)
+    assert demand_tables.per_100_families(view) is None
 
 
 def test_a_ratio_does_not_give_back_a_suppressed_count(rutland: Result) -> None:
