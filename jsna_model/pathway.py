@@ -45,6 +45,8 @@ AGENCIES = ("local authority", "schools", "NHS", "police", "voluntary sector", "
 
 #: What a layout assumes that a scenario may change; the others are what its rates are found with.
 HELD = ("entries.dispersion", "need.rate_ratio", "early_help.places")
+#: The rate ratio of every risk, and of each: ``need.rate_ratio.<risk>``.
+RATIO = "need.rate_ratio"
 
 SERVICE_LABELS = {
     "referrals": "Referrals",
@@ -226,7 +228,7 @@ class Pathway:
         from jsna_model.layout import compile_layout
 
         ways = compile_layout("family_help" if self.family_help_from else "early_help_and_cin").parameters if self.layout else ()
-        by_risk = (f"need.rate_ratio.{r}" for r in self.recorded.factors) if self.layout and self.recorded else ()
+        by_risk = (f"{RATIO}.{r}" for r in self.recorded.factors) if self.layout and self.recorded else ()
         return frozenset((*self.parameters, *(HELD if self.layout else ()), *ways, *by_risk))
 
     def with_early_help(

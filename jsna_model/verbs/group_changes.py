@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jsna_model.errors import InputError, Problem, gathered, nearest, raise_all, unknown_name
 from jsna_model.group import Group
-from jsna_model.pathway import Parameter, Pathway
+from jsna_model.pathway import RATIO, Parameter, Pathway
 from jsna_model.scenario import Change, Scenario, month_index
 
 Array = NDArray[np.float64]
@@ -237,19 +237,18 @@ def check_scenarios(
     areas = dict(zip(observed["area"].values[own].astype(str), observed["area_name"].values[own].astype(str), strict=True))
     patterns = ["none", *("+".join(p) for n in range(1, len(risks) + 1) for p in combinations(risks, n))]
 
+    known = pathway.changeable
+    if pathway.layout and risks:
+        known = frozenset(n for n in known if not n.startswith(f"{RATIO}.")) | {f"{RATIO}.{r}" for r in risks}
+
     def one(scenario: Scenario) -> None:
-        check_scenario(scenario, pathway, last, pathway.changeable)
+        check_scenario(scenario, pathway, last, known)
         if draws:
             over_time(scenario, pathway, months, seed, draws)
 
-    def named(name: str, known: Iterable[str]) -> None:
+    def given(name: str) -> None:
         if name not in known:
             raise unknown_name("pathway parameter", name, known)
 
-    calls = [partial(one, s) for s in scenarios]
-    if pathway.layout and risks:
-        ratios = {f"need.rate_ratio.{r}" for r in risks}
-        known = {n for n in pathway.changeable if not n.startswith("need.rate_ratio.")} | ratios
-        asked = [c.parameter for s in scenarios for c in s.changes] + [n for n in pathway.layout if n.startswith("need.rate_ratio.")]
-        calls += [partial(named, n, known) for n in dict.fromkeys(asked)]
+    calls = [*(partial(one, s) for s in scenarios), *(partial(given, n) for n in pathway.layout if n.startswith(f"{RATIO}."))]
     gathered(*calls, lambda: raise_all(group_problems(scenarios, areas, patterns, bool(pathway.layout))))

@@ -20,7 +20,7 @@ from jsna_model.methods.network import Rates, Step
 from jsna_model.methods.single_stock import whole
 from jsna_model.methods.steady_state import stationary_by_age, transition
 from jsna_model.methods.stock_flow import simulate
-from jsna_model.pathway import HELD, Parameter, Pathway
+from jsna_model.pathway import HELD, RATIO, Parameter, Pathway
 from jsna_model.scenario import Change, Scenario, month_index
 from jsna_model.verbs.demand_model import _EarlyHelp, check_scenario, over_time, yearly_walk
 from jsna_model.verbs.group_changes import NEED, by_cell, check_moved, grouped, weights_of
@@ -28,7 +28,6 @@ from jsna_model.verbs.layout_diverted import NOT_HELPED, Diverted
 from jsna_model.verbs.layout_rates import AGED, EMERGENCY, BaseRates, age_hazards, age_profile, entry_ages, stream_of
 from jsna_model.verbs.layout_sums import Outcome, Sums, joined
 from jsna_model.verbs.need_model import KERNEL
-from jsna_model.verbs.pattern_rates import RATIO
 
 Array = NDArray[np.float64]
 

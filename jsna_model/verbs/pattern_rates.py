@@ -24,14 +24,12 @@ from jsna_model.methods.factors import (
     rate_posterior,
 )
 from jsna_model.methods.joint import pattern_probabilities
-from jsna_model.pathway import Parameter, Pathway, Recorded
+from jsna_model.pathway import RATIO, Parameter, Pathway, Recorded
 from jsna_model.result import Result
 from jsna_model.verbs.calibrate import SUPPRESSED
 
 Array = NDArray[np.float64]
 
-#: The rate ratio of every risk, and of each: ``need.rate_ratio.<risk>``.
-RATIO = "need.rate_ratio"
 #: What a pair of risks adds to, or takes from, their product.
 INTERACTION = "need.interaction"
 #: Odds that a factor is recorded over odds that its risk is there: ``recording.<risk>``.
