@@ -104,8 +104,9 @@ def unknown(parts: Parts) -> Made:
     if "not_known" in parts.tables:
         if blocks:
             blocks.append(
-                "The next table is a floor that rests on fewer assumptions: it takes every child in need away, whether or not the child lives with "
-                "one of these risks, and knows nothing of early help. The two differ for these reasons."
+                "The next table answers the same question with fewer assumptions, and its number differs for two reasons: above, only children with "
+                "one of these risks are taken away, those in early help among them; below, every child in need is taken away, whether or not the "
+                "child lives with one of these risks, and nobody in early help."
             )
         blocks += [
             "Living in a household with one of these risks is not by itself need for a service. The table sets the estimate beside the published "
