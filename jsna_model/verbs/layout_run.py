@@ -60,6 +60,8 @@ MOVED_BY = {
 ACCEPTANCE = "front_door.acceptance"
 ACCEPTED = ("assessment.in_need_rate", "assessment.brief_closure_rate", "assessment.brief_step_down_rate")
 NOT_ACCEPTED = ("assessment.not_in_need_rate", "assessment.early_help_rate")
+#: Draws at a time without process noise: long enough for two threads to work beside each other, small enough for the memory of a laptop.
+EXPECTED_BLOCK = 256
 #: Rates that take a yearly walk without its scenario: arrivals are in the series that walks of care were fitted to.
 WALK_ONLY = {"unaccompanied.rate": "care.start_rate", "unaccompanied.end_rate": "care.end_rate"}
 #: Rates that early help's effects act on, by effect.
@@ -203,7 +205,8 @@ def run_layout(
     last = f"{int(setup.first_month[:4]) + years}-03"
     for scenario in scenarios:
         check_scenario(scenario, setup.pathway, last)
-    parts = [slice(start, min(start + NOISE_BLOCK, draws)) for start in range(0, draws, NOISE_BLOCK)]
+    block = NOISE_BLOCK if noise else EXPECTED_BLOCK
+    parts = [slice(start, min(start + block, draws)) for start in range(0, draws, block)]
 
     def one(part: slice) -> Outcome:
         return _Block(setup, scenarios, baseline, part, draws, noise, family_help_from, walking).run()
@@ -250,7 +253,8 @@ class _Block:
         self.follow = np.ones(self.size[1])
         self.new = np.ones((self.need.shape[2], *self.size))
         self.mix = np.zeros(self.size)
-        self.diverted = Diverted(self.size, baseline, self.need[0].mean(-1) / self.need[0].mean(-1).sum())
+        mean = setup.need[0].mean(-1)  # of all draws: a draw's answer does not turn on its block
+        self.diverted = Diverted(self.size, baseline, mean / mean.sum())
         self.scenarios, self.grouped = scenarios, self._grouped(scenarios)
         self.need_changes = any(c.parameter == NEED for s in scenarios for c in s.changes)
         self.ratio_changes = [

@@ -70,6 +70,7 @@ NOT_ASSUMED = {
     "jsna_model.verbs.explain._FLAT": "arithmetic",
     "data_sources.prices._ROUNDED": "decimals published",
     "jsna_model.draws.NOISE_BLOCK": "layout of streams",
+    "jsna_model.verbs.layout_run.EXPECTED_BLOCK": "size of a block of work",
     "jsna_model.methods.discrete.SMALL": "below it counts are exact",
     "jsna_model.methods.discrete._ROUNDING": "arithmetic",
     "jsna_model.methods.economics.WEEKS_A_YEAR": "definition",
