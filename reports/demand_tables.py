@@ -212,12 +212,25 @@ def differences(view: View) -> Table | None:
             f"Comparator: {view.scenario_title(view.comparator)}. An interval that spans zero means that the direction is not known.",
             "Differences in stocks are at 31 March that ends the year; years are not added to one another.",
             "Horizon: see the table of projected caseload; later years are illustrative.",
+            *merged_service(view),
             *(() if view.early_help_supplied else (illustration(),)),
         ),
         kind="decision",
         brief=tuple(brief),
         brief_title=f"main services, {years[-1]}{' (illustrative)' if checked[-1] == 'illustrative' else ''}",
         document_columns=("Scenario", "Service", "Modelled difference", "Lower limit", "Upper limit"),
+    )
+
+
+def merged_service(view: View) -> tuple[str, ...]:
+    """What is said where early help and section 17 are one service for a part of the horizon."""
+    month = view.provenance.get("pathway", {}).get("layout", {}).get("family_help_from")
+    if not month:
+        return ()
+    return (
+        f"From {month} targeted early help and section 17 are one service, and a fixed share of it, that of {month}, is counted as children in "
+        "need. A scenario that brings more families into it raises children in need, and what follows from them, by that share, and one that "
+        "brings fewer lowers them: this is how they are counted here, not what help does to a child.",
     )
 
 

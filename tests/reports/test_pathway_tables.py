@@ -14,7 +14,7 @@ import jsna_model as jm
 import reports
 from data_sources.local import recorded_factors
 from jsna_model.result import Result
-from reports import chapter_tables, content, pathway_tables, sentences
+from reports import chapter_tables, content, demand_tables, pathway_tables, sentences
 from reports.view import View, interval
 
 
@@ -26,6 +26,17 @@ def queued() -> Result:
     now = jm.estimate(nouns.population, nouns.evidence, nouns.overlap, draws=60)
     now = now.with_provenance(area_name=nouns.area_name, sources=nouns.sources, quoted=nouns.quoted)
     return jm.compare(jm.project(now, nouns.projection, nouns.pathway, nouns.scenarios, years=4))
+
+
+def test_how_a_merged_service_is_counted_is_said_beside_the_differences(queued: Result) -> None:
+    before = demand_tables.differences(View.of(queued))
+    pathway = queued.provenance["pathway"]
+    merged = {**pathway, "layout": {**pathway["layout"], "family_help_from": "2027-04"}}
+    after = demand_tables.differences(View.of(queued.with_provenance(pathway=merged)))
+    assert before is not None
+    assert after is not None
+    (said,) = set(after.notes) - set(before.notes)
+    assert said.startswith("From 2027-04")
 
 
 def test_known_and_unknown_add_up_to_those_affected(queued: Result) -> None:
