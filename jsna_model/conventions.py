@@ -233,6 +233,17 @@ def validate(data: xr.Dataset, name: str = "dataset") -> xr.Dataset:
     return data
 
 
+def risks_of(pattern: str) -> tuple[str, ...]:
+    """Risks that a pattern has, from its label.
+
+    Examples
+    --------
+    >>> risks_of("a+b"), risks_of("a"), risks_of("none")
+    (('a', 'b'), ('a',), ())
+    """
+    return () if pattern == "none" else tuple(pattern.split("+"))
+
+
 def require_additive(variable: str, over: Iterable[str]) -> None:
     """Refuse a sum over dimensions that a variable does not add up over (law 7).
 

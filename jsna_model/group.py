@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from jsna_model.conventions import risks_of
 from jsna_model.errors import Problem, raise_all, unknown_name
 
 Array = NDArray[np.float64]
@@ -115,13 +116,13 @@ class Group:
         UnknownNameError
         """
         if self.risk:
-            risks = list(dict.fromkeys(r for n in names if n != "none" for r in n.split("+")))
+            risks = list(dict.fromkeys(r for n in names for r in risks_of(n)))
             if self.risk not in risks:
                 raise unknown_name("risk of the set", self.risk, risks)
-            return np.array([float(self.risk in n.split("+")) for n in names])
+            return np.array([float(self.risk in risks_of(n)) for n in names])
         if self.pattern:
-            wanted = set(self.pattern.split("+"))
-            held = [set(n.split("+")) == wanted for n in names]
+            wanted = set(risks_of(self.pattern))
+            held = [set(risks_of(n)) == wanted for n in names]
             if not any(held):
                 raise unknown_name("pattern of risks", self.pattern, names)
             return np.array(held, dtype=float)

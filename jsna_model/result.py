@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from jsna_model.conventions import LEVELS, validate
+from jsna_model.conventions import LEVELS, risks_of, validate
 from jsna_model.errors import InputError, MeasureError, Problem, raise_all, unknown_name
 from jsna_model.population import Frame
 
@@ -147,7 +147,7 @@ class Result:
 
     def _joint(self, node: xr.Dataset, measure: str) -> xr.DataArray:
         least, most = JOINT_MEASURES[measure]
-        count = np.array([0 if p == "none" else p.count("+") + 1 for p in self._patterns()])
+        count = np.array([len(risks_of(p)) for p in self._patterns()])
         return node["children_by_pattern"].isel(pattern=(count >= least) & (count <= most)).sum("pattern", skipna=False)
 
     def summary(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jsna_model.conventions import risks_of
 from jsna_model.pathway import STOCKS
 from reports import pathway_tables, words
 from reports.demand_tables import other_scenarios, pathway_source, service_label, stock_or_flow
@@ -72,7 +73,7 @@ def patterns(view: View, table: Table) -> Figure:
     x = view.need_by_pattern()
     rows = pd.DataFrame({"value": x.value, "lower": x.lower, "upper": x.upper})
     for risk in view.members:
-        rows[risk] = [risk in p.split("+") for p in view.patterns]
+        rows[risk] = [risk in risks_of(p) for p in view.patterns]
     one, two, three = (view.need(m) for m in ("exactly_one", "two_or_more", "all_three"))
     share = float(two.value / max(float(one.value + two.value), 1e-9))
     caption = Caption(

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 ORDER = (*STOCKS, *FLOWS)
 #: Level of rounding of numbers of cases.
 CASES = "service"
+#: Columns of what is projected, by year.
+PROJECTED = (
+    Column("Financial year"),
+    Column("Projected number", "count"),
+    Column("Lower limit", "count"),
+    Column("Upper limit", "count"),
+    Column("Horizon"),
+)
 #: Ends balance the stocks that are projected; they are not projections (docs/methods.md).
 NOT_PROJECTED = ("child_in_need_ended", "looked_after_ceased")
 COST_LABELS = {"social_work": "Social work with children in need", "looked_after": "Children looked after", "early_help": "Early help"}
@@ -113,14 +121,7 @@ def services_ahead(view: View) -> Table | None:
     if data is None or not services or view.comparator not in data["scenario"].values:
         return None
     years = [str(y) for y in data["year"].values]
-    columns = (
-        Column("Service"),
-        Column("Financial year"),
-        Column("Projected number", "count"),
-        Column("Lower limit", "count"),
-        Column("Upper limit", "count"),
-        Column("Horizon"),
-    )
+    columns = (Column("Service"), *PROJECTED)
     records: list[list[object]] = []
     brief: list[int] = []
     for service in services:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jsna_model.conventions import risks_of
 from reports import words
 from reports.disclosure import SUPPRESSED, decimal, modelled, nearest, published, reliability
 from reports.table import MAY_NOT_SUM, Column, Table, frame
@@ -153,7 +154,7 @@ def supplementary(view: View) -> Table | None:
 
 def pattern_label(view: View, pattern: str) -> str:
     """Name of a pattern: which of the three risks are present."""
-    present = [] if pattern == "none" else pattern.split("+")
+    present = risks_of(pattern)
     if not present:
         return "None of the three"
     if len(present) == len(view.members):
@@ -166,7 +167,7 @@ def patterns(view: View) -> Table:
     """The eight patterns of the set: mutually exclusive, so they add up before rounding."""
     columns = (Column("Pattern"), *ESTIMATE, *SHARE, Column("Reliability"))
     x = view.need_by_pattern()
-    order = sorted(range(len(view.patterns)), key=lambda i: (0 if view.patterns[i] == "none" else view.patterns[i].count("+") + 1, i))
+    order = sorted(range(len(view.patterns)), key=lambda i: (len(risks_of(view.patterns[i])), i))
     records = [
         [
             pattern_label(view, view.patterns[i]),

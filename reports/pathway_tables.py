@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jsna_model.conventions import risks_of
 from reports import pattern_tables, words
 from reports.demand_tables import CASES, horizon, pathway_source
 from reports.disclosure import decimal
@@ -171,7 +172,6 @@ def pathway_ahead(view: View) -> Table | None:
     )  # fmt: skip
     years = [str(y) for y in data["year"].values]
     records: list[list[object]] = []
-    brief: list[int] = []
     tested = horizon(view, years)
     for name, (label, unit) in COUNTED_LABELS.items():
         whole, part = (data[v].sel(service=name).transpose("year", "draw").values for v in ("pathway_flow", "pathway_flow_affected"))
@@ -179,8 +179,6 @@ def pathway_ahead(view: View) -> Table | None:
             continue
         x = interval(whole)
         for i, year in enumerate(years):
-            if i in (0, len(years) - 1):
-                brief.append(len(records))
             risk = "[x]" if np.isnan(part[i]).any() else counts(interval(part[i]), CASES)[0]
             records.append([label, unit, year, *counts(x[i], CASES), risk, tested[i]])
     waits = data["waiting_months"].transpose("year", "draw").values
@@ -189,14 +187,10 @@ def pathway_ahead(view: View) -> Table | None:
         assert known is not None
         queue = known["known_children"].sel(service="early_help_waiting").transpose("year", "draw").values[1:]
         for i, year in enumerate(years):
-            if i in (0, len(years) - 1):
-                brief.append(len(records))
             records.append(
                 ["Waiting for early help at the end of the year", "children", year, *counts(interval(queue[i]), CASES), "[x]", tested[i]]
             )
         for i, year in enumerate(years):
-            if i in (0, len(years) - 1):
-                brief.append(len(records))
             some = waits[i][np.isfinite(waits[i])]
             months = interval(some) if some.size else Interval(np.nan, np.nan, np.nan)
             shown = [round(float(v), 1) if np.isfinite(v) else "[x]" for v in (months.value, months.lower, months.upper)]
@@ -216,7 +210,7 @@ def pathway_ahead(view: View) -> Table | None:
             f"Queue: {_places(view)}.",
         ),
         kind="demand",
-        brief=tuple(brief),
+        brief=tuple(i for i, r in enumerate(records) if r[2] in (years[0], years[-1])),
         brief_title="first and last years",
     )  # fmt: skip
 
@@ -276,7 +270,7 @@ def closed(view: View) -> Table | None:
         records.append(["Age", BAND_NAMES[band], *counts(x, CASES)])
     for pattern in (str(p) for p in risky["pattern"].values):
         x = interval(risky.sel(pattern=pattern).sum("age_band").values)
-        risks = [view.label(r) if r in view.result.risks else r for r in pattern.split("+")]
+        risks = [view.label(r) if r in view.result.risks else r for r in risks_of(pattern)]
         label = words.upper_first(" and ".join(words.lower_first(r) for r in risks))
         records.append(["Combination of risks", label if len(risks) > 1 else f"{label} only", *counts(x, CASES)])
     return Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jsna_model.pathway import STOCKS
 from jsna_model.placements import PLACEMENTS
 from reports import words
-from reports.demand_tables import CASES, horizon, pathway_source
+from reports.demand_tables import CASES, PROJECTED, horizon, pathway_source
 from reports.disclosure import SUPPRESSED, decimal
 from reports.need_tables import CREDIBLE, counts
 from reports.policies import of_service, policy
@@ -22,11 +22,7 @@ def placements(view: View) -> Table | None:
     columns = (
         Column("Placement"),
         Column("Share", "percent"),
-        Column("Financial year"),
-        Column("Projected number", "count"),
-        Column("Lower limit", "count"),
-        Column("Upper limit", "count"),
-        Column("Horizon"),
+        *PROJECTED,
     )
     records: list[list[object]] = []
     brief: list[int] = []

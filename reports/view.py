@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jsna_model.conventions import risks_of
 from jsna_model.errors import InputError
 from jsna_model.result import Result
 from reports import words
@@ -149,7 +150,7 @@ class View:
         """Risks of the coherent set, in registered order."""
         if not self.patterns:
             return []
-        order = [risk for risk in self.result.risks if any(risk in p.split("+") for p in self.patterns)]
+        order = [risk for risk in self.result.risks if any(risk in risks_of(p) for p in self.patterns)]
         return order
 
     @cached_property

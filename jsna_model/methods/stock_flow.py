@@ -118,6 +118,9 @@ class _Run:
         self.sums = self.stock.shape[2:]
         self.out_of = {s: [r for r, (a, _) in enumerate(network.routes) if a == s] for s in network.states}
         self.events_of = {s: [e for e, a in enumerate(network.events) if a == s] for s in network.states}
+        ends = {s: [network.routes[r][1] for r in routes] for s, routes in self.out_of.items()}
+        # Where the routes out of a state lead; -1 is outside.
+        self.ends = {s: np.array([-1 if t is None else network.index(t) for t in to], dtype=np.int64) for s, to in ends.items()}
         self.carry: dict[int, Array] = {}
 
     def step(self, number: int, rates: Rates) -> Step:
@@ -202,7 +205,7 @@ class _Run:
         """Moves of small cells by the kernel; large ones are left, and shown."""
         assert self.kernel is not None
         flat = (*n.shape[:2], -1)
-        hazard, to = self._stacked([rates.hazard[r] for r in self.out_of[state]]), self._ends(state)
+        hazard, to = self._stacked([rates.hazard[r] for r in self.out_of[state]]), self.ends[state]
         large, done = np.zeros(n.shape, dtype=bool), np.zeros((len(to), *self.sums))
         lanes, after = done.reshape(len(to), self.sums[0], -1), self.next.reshape(len(self.next), *flat)
         self.kernel(n.reshape(flat), u.reshape(flat), hazard, to, SMALL, after, s, lanes, large.reshape(flat))
@@ -212,7 +215,7 @@ class _Run:
     def _compiled_expected(self, s: int, state: str, n: Array, rates: Rates, moved: Array, happened: Array) -> None:
         """Expected moves and events by the kernel."""
         assert self.kernel is not None
-        flat, events, to = (*n.shape[:2], -1), self.events_of[state], self._ends(state)
+        flat, events, to = (*n.shape[:2], -1), self.events_of[state], self.ends[state]
         hazard, event = (self._stacked([by[i] for i in at]) for by, at in ((rates.hazard, self.out_of[state]), (rates.event, events)))
         done, seen = np.zeros((len(to), *self.sums)), np.zeros((len(events), *self.sums))
         lanes, after = (self.sums[0], hazard.shape[-1]), self.next.reshape(len(self.next), *flat)
@@ -228,14 +231,9 @@ class _Run:
             to[...] = rate
         return out.reshape(len(rates), *few, int(np.prod(self.sums[1:])))
 
-    def _ends(self, state: str) -> NDArray[np.int64]:
-        """Where the routes out of a state lead; -1 is outside."""
-        ends = (self.network.routes[r][1] for r in self.out_of[state])
-        return np.array([-1 if t is None else self.network.index(t) for t in ends], dtype=np.int64)
-
     def _booked(self, s: int, state: str, done: Array, moved: Array) -> None:
         """Moves of a state's routes, shape (route, pattern, *lanes), in the sums of the step."""
-        for r, amount, t in zip(self.out_of[state], done, self._ends(state), strict=True):
+        for r, amount, t in zip(self.out_of[state], done, self.ends[state], strict=True):
             moved[r] += amount
             self.outflow[s] += amount
             if t >= 0:

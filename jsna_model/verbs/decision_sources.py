@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from jsna_model.conventions import risks_of
 from jsna_model.draws import normals
 from jsna_model.errors import InputError, unknown_name
 from jsna_model.group import Group
@@ -110,7 +111,7 @@ def _national(result: Result, need: str) -> list[Array]:
     held = [str(r) for r in values["risk"].values]
     data = result.data["need"].ds
     patterns = [str(p) for p in data["pattern"].values] if "pattern" in data.coords else []
-    joint = {r for p in patterns if p != "none" for r in p.split("+")}
+    joint = {r for p in patterns for r in risks_of(p)}
     return [logit(values.sel(risk=r).values) for r in held if r == need or (need not in held and r in joint)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from jsna_model.conventions import AGE_BANDS
+from jsna_model.conventions import AGE_BANDS, risks_of
 from jsna_model.layout import KNOWN_TO, STATES, UNITS
 from jsna_model.methods.calibration import Fit
 from jsna_model.pathway import FLOWS, STOCKS, Pathway
@@ -256,7 +256,7 @@ def _known(
     known = np.stack([o.known for o in done.outcomes])  # area, year, service, kind, scenario, draw
     names = ("known_children", "known_affected", "known_two_or_more")
     parts: dict[str, object] = {n: (by_service, known[:, :, :, i].transpose(3, 1, 0, 2, 4)) for i, n in enumerate(names)}
-    risks = np.array([0 if p == "none" else p.count("+") + 1 for p in done.patterns])
+    risks = np.array([len(risks_of(p)) for p in done.patterns])
     for name, least in (("affected_any", 1), ("affected_two_or_more", 2)):
         values = np.stack([n.children[:, risks >= least].sum(1) for n in done.needs])
         parts[name] = (("year", "area", "draw"), values.transpose(1, 0, 2) * drift)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from jsna_model.conventions import risks_of
 from jsna_model.draws import NOISE_BLOCK, process_noise, uniforms
 from jsna_model.errors import InputError
 from jsna_model.layout import AGELESS, CARE, MERGED, OPEN, PLAN_BANDS, STAY_AT_18, Layout, check_shares, compile_layout
@@ -141,7 +142,7 @@ class Setup:
         """All children, those with a risk, and those with two or more, by pattern; shape (3, pattern)."""
         # The first pattern has no risk; the others name theirs, and without names count as one.
         names = self.patterns or ("none", *("one" for _ in range(self.need.shape[2] - 1)))
-        risks = np.array([0 if n == "none" else n.count("+") + 1 for n in names])
+        risks = np.array([len(risks_of(n)) for n in names])
         return np.stack([risks >= 0, risks > 0, risks > 1]).astype(float)
 
 
@@ -315,7 +316,7 @@ class _Block:
         out = np.ones((1, 1, 1, 1))
         for name in self.ratio_changes:
             risk = name.removeprefix(RATIO).removeprefix(".")
-            of = [0 if p == "none" else p.count("+") + 1 if not risk else float(risk in p.split("+")) for p in self.setup.patterns]
+            of = [float(risk in risks_of(p)) if risk else len(risks_of(p)) for p in self.setup.patterns]
             change = self.at(name, m) / self.setup.pathway.parameter(name).value
             out = out * change[None, None] ** np.array(of)[None, :, None, None]
         return out

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from jsna_model.conventions import risks_of
 from jsna_model.draws import normals
 from jsna_model.errors import unknown_name
 from jsna_model.methods.calibration import IDENTIFIED
@@ -142,7 +143,7 @@ def _prior(result: Result, pathway: Pathway, need: str) -> _Prior:
         if name.startswith(f"{RATIO}.") and name not in names:
             raise unknown_name("rate ratio of a risk of this set", name, names)
     given = [pathway.layout.get(n, pathway.layout[RATIO]) for n in names]
-    main = np.array([[float(r in p.split("+")) for r in risks] for p in patterns])
+    main = np.array([[float(r in risks_of(p)) for r in risks] for p in patterns])
     mean, sd = np.array([np.log(p.value) - p.sd**2 / 2 for p in given]), np.array([p.sd for p in given])
     z = np.stack([normals(seed, f"pathway/{n}", draws) for n in names], axis=1)
     extra, centre, pairs = _interactions(pathway.layout.get(INTERACTION), risks, main, seed, draws)
